@@ -1,0 +1,69 @@
+#include "base/clock.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+
+/* Constant rate in all power states, and in step on all cores: AMD and Intel's "invariant TSC". */
+static bool counter_is_constant(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) != 0 && (edx & 1U << 8) != 0;
+}
+#elif defined(__aarch64__)
+static bool counter_is_constant(void)
+{
+    return true; /* the architecture says so */
+}
+#else
+static bool counter_is_constant(void)
+{
+    return false;
+}
+#endif
+
+/* The pair is as good as the time between its readings is short: take the best of a few, for the
+ * thread may be interrupted in between. */
+static tb__clock_pair read_pair(const tb__clock *clock)
+{
+    tb__clock_pair best = {0};
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = tb__clock_ticks(clock);
+        int64_t wall_ns = tb__os_wall_ns();
+        int64_t monotonic_ns = tb__os_monotonic_ns();
+        uint64_t after = tb__clock_ticks(clock);
+        if (after - before >= shortest)
+            continue;
+        shortest = after - before;
+        best = (tb__clock_pair){before + shortest / 2, monotonic_ns, wall_ns};
+    }
+    return best;
+}
+
+void tb__clock_start(tb__clock *clock)
+{
+    clock->has_counter = counter_is_constant();
+    clock->start = clock->latest = read_pair(clock);
+    clock->ns_per_tick = 1.0;
+    clock->latest_wall = 0;
+}
+
+void tb__clock_update(tb__clock *clock)
+{
+    clock->latest = read_pair(clock);
+    const tb__clock_pair *start = &clock->start, *latest = &clock->latest;
+    /* The rate is taken over the whole life of the clock, by the time that never jumps. */
+    if (clock->has_counter && latest->ticks > start->ticks)
+        clock->ns_per_tick = (double)(latest->monotonic_ns - start->monotonic_ns)
+                             / (double)(latest->ticks - start->ticks);
+}
+
+double tb__clock_wall(tb__clock *clock, uint64_t ticks)
+{
+    double age_ns = (double)(int64_t)(clock->latest.ticks - ticks) * clock->ns_per_tick;
+    double wall = ((double)clock->latest.wall_ns - age_ns) * 1e-9;
+    if (wall < clock->latest_wall && clock->latest_wall - wall < 1e-3)
+        wall = clock->latest_wall;
+    clock->latest_wall = wall;
+    return wall;
+}

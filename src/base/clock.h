@@ -1,0 +1,66 @@
+/* Time stamps that cost a caller a few nanoseconds.
+ *
+ * Reading the wall clock is the largest single cost of logging a value, so a caller reads the
+ * processor's own counter instead and the worker turns ticks into wall time later: it reads counter
+ * and clock together now and then, and goes back from the latest pair. */
+#ifndef TB_CLOCK_H
+#define TB_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/os.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <x86intrin.h>
+#endif
+
+typedef struct tb__clock_pair {
+    uint64_t ticks;
+    int64_t monotonic_ns;
+    int64_t wall_ns;
+} tb__clock_pair;
+
+typedef struct tb__clock {
+    bool has_counter; /* the processor's counter runs at a constant rate; else ticks are nanoseconds */
+    tb__clock_pair start;
+    tb__clock_pair latest;
+    double ns_per_tick;
+    double latest_wall; /* what tb__clock_wall returned last */
+} tb__clock;
+
+/* The order of two ticks of different threads means something only beyond this distance: a
+ * processor may read its counter some instructions early. */
+#if defined(__aarch64__)
+enum { TB__CLOCK_SLACK = 64 };
+#else
+enum { TB__CLOCK_SLACK = 4096 };
+#endif
+
+static inline uint64_t tb__clock_ticks(const tb__clock *clock)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    if (clock->has_counter)
+        return __rdtsc();
+#elif defined(__aarch64__)
+    if (clock->has_counter) {
+        uint64_t ticks;
+        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+        return ticks;
+    }
+#else
+    (void)clock;
+#endif
+    return (uint64_t)tb__os_monotonic_ns();
+}
+
+void tb__clock_start(tb__clock *clock);
+
+/* Reads counter and clock anew.  One thread calls this and the next. */
+void tb__clock_update(tb__clock *clock);
+
+/* Seconds since 1970 at |ticks|, which were taken after tb__clock_start.  Does not go back by less
+ * than a millisecond from one call to the next, so that rounding does not turn time around. */
+double tb__clock_wall(tb__clock *clock, uint64_t ticks);
+
+#endif

@@ -1,0 +1,207 @@
+#include "base/os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t tb__os_wall_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t tb__os_monotonic_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+void tb__os_sleep_ns(int64_t ns)
+{
+    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+tb_status tb__os_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return TB_STATUS_NO_MEMORY;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int rv = pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return rv == 0 ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
+}
+
+bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
+{
+    struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000),
+                                .tv_nsec = (long)(deadline_ns % 1000000000)};
+    return pthread_cond_timedwait(cond, mutex, &deadline) != ETIMEDOUT;
+}
+
+uint64_t tb__os_process_id(void)
+{
+    return (uint64_t)getpid();
+}
+
+void tb__os_host_name(char *out, size_t size)
+{
+    if (gethostname(out, size) != 0 || size == 0 || out[0] == '\0')
+        snprintf(out, size, "localhost");
+    else
+        out[size - 1] = '\0';
+}
+
+void tb__os_error_text(int errno_value, char *out, size_t size)
+{
+    if (strerror_r(errno_value, out, size) != 0)
+        snprintf(out, size, "error %d", errno_value);
+}
+
+int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rv = pthread_create(out, NULL, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rv;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static int make_dir(const char *path)
+{
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int reason = errno;
+    /* Somebody may have made it first, or it exists on a file system that says EROFS for it. */
+    return is_directory(path) ? 0 : reason == EEXIST ? ENOTDIR : reason;
+}
+
+tb_status tb__os_make_dirs(const char *path, tb__error *err)
+{
+    if (is_directory(path))
+        return TB_STATUS_OK;
+    char *copy = tb__strdup(path);
+    if (copy == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "create directory %s: out of memory", path);
+    tb_status rv = TB_STATUS_OK;
+    for (char *end = copy + 1; rv == TB_STATUS_OK; end++) {
+        if (*end != '/' && *end != '\0')
+            continue;
+        char after = *end;
+        *end = '\0';
+        int reason = make_dir(copy);
+        if (reason != 0)
+            rv = tb__error_set_errno(err, reason, "create directory %s", copy);
+        *end = after;
+        if (after == '\0')
+            break;
+    }
+    tb__free(copy);
+    return rv;
+}
+
+tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char *name), void *arg,
+                          tb__error *err)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return tb__error_set_errno(err, errno, "list directory %s", path);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL)
+        visit(arg, entry->d_name);
+    closedir(dir);
+    return TB_STATUS_OK;
+}
+
+tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb__error *err)
+{
+    /* O_APPEND: should two writers ever meet in one file, their bytes do not overwrite each other. */
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+    int fd;
+    do
+        fd = open(path, flags, 0666);
+    while (fd < 0 && errno == EINTR);
+    *out_exists = fd < 0 && errno == EEXIST;
+    if (fd < 0)
+        return tb__error_set_errno(err, errno, "create %s", path);
+    *out_fd = fd;
+    return TB_STATUS_OK;
+}
+
+int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
+{
+    const char *bytes = data;
+    size_t done = 0;
+    int reason = 0;
+    while (done < size && reason == 0) {
+        ssize_t n = write(fd, bytes + done, size - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0)
+            reason = EIO; /* not for a regular file; do not spin if it happens all the same */
+        else if (errno != EINTR)
+            reason = errno;
+    }
+    *out_written = done;
+    return reason;
+}
+
+int tb__os_sync_file(int fd)
+{
+    int rv;
+    do
+        rv = fsync(fd);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
+}
+
+int tb__os_sync_dir(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int reason = tb__os_sync_file(fd);
+    close(fd);
+    return reason == EINVAL ? 0 : reason; /* some file systems cannot sync a directory */
+}
+
+int tb__os_close(int fd)
+{
+    return close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+void *tb__os_map_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void tb__os_unmap_memory(void *memory, size_t size)
+{
+    if (memory != NULL)
+        munmap(memory, size);
+}

@@ -1,0 +1,38 @@
+/* The file that TensorBoard reads: its name, and bytes that reach it whole and in order. */
+#ifndef TB_EVENT_FILE_H
+#define TB_EVENT_FILE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+typedef struct tb__event_file {
+    int fd;
+    char *dir;
+    char *path;
+    tb__buf pending;  /* records not written yet; the caller appends to it */
+    size_t written;   /* bytes of |pending| that a write which failed has brought to the file */
+    uint64_t bytes;   /* in the file */
+} tb__event_file;
+
+/* Creates a file in |dir| whose name sorts after the event files that are there, so that TensorBoard
+ * reads them in the order of their making:
+ *
+ *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix>
+ *
+ * |suffix| may be NULL. */
+tb_status tb__event_file_create(tb__event_file *out, const char *dir, const char *suffix,
+                                tb__error *err);
+
+/* Writes |pending|.  When that fails in the middle, the next call goes on with the very next byte:
+ * a reader may have seen the torn record's beginning, so nothing else may follow it. */
+tb_status tb__event_file_write(tb__event_file *f, tb__error *err);
+
+/* Brings what is in the file, and its name, to stable storage. */
+tb_status tb__event_file_sync(tb__event_file *f, tb__error *err);
+
+/* Closes and frees; what is pending is lost. */
+tb_status tb__event_file_close(tb__event_file *f, tb__error *err);
+
+#endif

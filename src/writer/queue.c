@@ -1,0 +1,412 @@
+#include "writer/queue.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+
+enum {
+    WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
+    LOOK_EVERY = TB__RING_ENTRIES / 8 /* ... and looked at again after so many entries */
+};
+
+/* Stamps further ahead of the worker's own than this come from counters that are not in step; such
+ * entries are taken in the order of their ring, rather than late or never. */
+#define MAX_SKEW_TICKS (UINT64_C(1) << 34)
+
+static uint64_t next_serial(void)
+{
+    static _Atomic uint64_t serial;
+    return atomic_fetch_add(&serial, 1) + 1;
+}
+
+tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
+                         tb__clock *clock)
+{
+    *q = (tb__queue){.serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
+    q->rings = tb__os_map_memory(TB__RINGS * sizeof *q->rings);
+    if (q->rings == NULL)
+        return TB_STATUS_NO_MEMORY;
+    if (tb__arena_init(&q->arena, arena_bytes) != TB_STATUS_OK)
+        goto fail_after_rings;
+    if (tb__os_cond_init(&q->work) != TB_STATUS_OK)
+        goto fail_after_arena;
+    if (tb__os_cond_init(&q->room) != TB_STATUS_OK)
+        goto fail_after_work;
+    if (pthread_mutex_init(&q->lock, NULL) != 0)
+        goto fail_after_room;
+    if (pthread_mutex_init(&q->shared_lock, NULL) != 0)
+        goto fail_after_lock;
+    return TB_STATUS_OK;
+fail_after_lock:
+    pthread_mutex_destroy(&q->lock);
+fail_after_room:
+    pthread_cond_destroy(&q->room);
+fail_after_work:
+    pthread_cond_destroy(&q->work);
+fail_after_arena:
+    tb__arena_destroy(&q->arena);
+fail_after_rings:
+    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
+    return TB_STATUS_NO_MEMORY;
+}
+
+void tb__queue_destroy(tb__queue *q)
+{
+    tb__producer *next;
+    for (tb__producer *p = q->producers; p != NULL; p = next) {
+        next = p->next;
+        atomic_store(&p->lease.queue_gone, true);
+        tb__lease_release(&p->lease);
+    }
+    tb__free(q->shared_producer);
+    pthread_mutex_destroy(&q->shared_lock);
+    pthread_mutex_destroy(&q->lock);
+    pthread_cond_destroy(&q->room);
+    pthread_cond_destroy(&q->work);
+    tb__arena_destroy(&q->arena);
+    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
+}
+
+/* --- callers ----------------------------------------------------------------------------------- */
+
+static tb__producer *new_producer(tb__ring *ring)
+{
+    tb__producer *p = tb__calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    atomic_store(&p->lease.holders, 2);
+    p->ring = ring;
+    p->head = atomic_load(&ring->head);
+    p->look_at = p->head; /* the first push looks at the tail */
+    return p;
+}
+
+/* The ring of a thread that has ended, or a new one; NULL when all are in use. */
+static tb__ring *free_ring(tb__queue *q)
+{
+    for (tb__producer **link = &q->producers; *link != NULL; link = &(*link)->next) {
+        tb__producer *p = *link;
+        if (p->shared || !atomic_load_explicit(&p->lease.thread_gone, memory_order_acquire))
+            continue;
+        tb__ring *ring = p->ring;
+        *link = p->next;
+        tb__lease_release(&p->lease);
+        return ring;
+    }
+    uint32_t count = atomic_load(&q->ring_count);
+    if (count >= TB__RINGS - 1)
+        return NULL;
+    atomic_store(&q->ring_count, count + 1);
+    return &q->rings[count];
+}
+
+static tb__producer *attach_locked(tb__queue *q)
+{
+    tb__ring *ring = free_ring(q);
+    if (ring != NULL)
+        return new_producer(ring);
+
+    ring = &q->rings[TB__RINGS - 1];
+    if (q->shared_producer == NULL) {
+        q->shared_producer = new_producer(ring);
+        if (q->shared_producer == NULL)
+            return NULL;
+        atomic_store(&q->ring_count, TB__RINGS);
+    }
+    tb__producer *p = new_producer(ring);
+    if (p != NULL)
+        p->shared = true;
+    return p;
+}
+
+tb__producer *tb__queue_attach(tb__queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    tb__producer *p = attach_locked(q);
+    if (p != NULL) {
+        p->next = q->producers;
+        q->producers = p;
+    }
+    pthread_mutex_unlock(&q->lock);
+    if (p == NULL)
+        return NULL;
+    if (tb__thread_remember(q->serial, &p->lease) != TB_STATUS_OK) {
+        atomic_store_explicit(&p->lease.thread_gone, true, memory_order_release);
+        tb__lease_release(&p->lease);
+        return NULL;
+    }
+    return p;
+}
+
+/* Called with the lock. */
+static void wake_worker(tb__queue *q)
+{
+    atomic_store(&q->wake_wanted, true);
+    pthread_cond_signal(&q->work);
+}
+
+static bool ring_has_room(tb__producer *p, size_t count)
+{
+    uint64_t tail = atomic_load_explicit(&p->ring->tail, memory_order_acquire);
+    if (p->head + count - tail > TB__RING_ENTRIES)
+        return false;
+    uint64_t full_at = tail + TB__RING_ENTRIES;
+    uint64_t look_at = p->head + count < tail + WAKE_AT ? tail + WAKE_AT
+                                                         : p->head + count + LOOK_EVERY;
+    p->look_at = look_at < full_at ? look_at : full_at;
+    return true;
+}
+
+/* What a caller waits for: room in its ring or in the arena. */
+typedef bool has_room_fn(tb__queue *q, void *wanted);
+
+/* Called with the lock.  Waits until |has_room|, at most as long as the options say. */
+static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted)
+{
+    if (has_room(q, wanted))
+        return TB_STATUS_OK;
+    if (atomic_load(&q->dropping))
+        return TB_STATUS_FULL;
+    double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
+    int64_t deadline = tb__os_monotonic_ns() + (int64_t)wait_ns;
+    bool in_time = wait_ns > 0;
+    for (;;) {
+        if (q->closing)
+            return TB_STATUS_CLOSED;
+        wake_worker(q);
+        if (in_time)
+            in_time = tb__os_cond_wait_until(&q->room, &q->lock, deadline);
+        if (has_room(q, wanted))
+            return TB_STATUS_OK;
+        if (!in_time)
+            break;
+    }
+    if (!atomic_exchange(&q->dropping, true))
+        atomic_store(&q->report_due, true);
+    return TB_STATUS_FULL;
+}
+
+typedef struct ring_request {
+    tb__producer *producer;
+    size_t count;
+} ring_request;
+
+static bool ring_request_fits(tb__queue *q, void *wanted)
+{
+    (void)q;
+    const ring_request *r = wanted;
+    return ring_has_room(r->producer, r->count);
+}
+
+tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count)
+{
+    uint64_t tail = atomic_load_explicit(&p->ring->tail, memory_order_acquire);
+    bool has_room = ring_has_room(p, count);
+    bool worker_should_run = p->head + count - tail >= WAKE_AT;
+    if (has_room && !(worker_should_run && atomic_load(&q->worker_sleeps)))
+        return TB_STATUS_OK;
+    if (!has_room && atomic_load(&q->dropping))
+        return TB_STATUS_FULL;
+    pthread_mutex_lock(&q->lock);
+    tb_status rv = TB_STATUS_OK;
+    if (has_room)
+        wake_worker(q);
+    else
+        rv = wait_for_room(q, ring_request_fits, &(ring_request){p, count});
+    pthread_mutex_unlock(&q->lock);
+    return rv;
+}
+
+tb_status tb__queue_push_shared(tb__queue *q, tb__producer *p, const tb__entry *entries,
+                                size_t count)
+{
+    (void)p;
+    pthread_mutex_lock(&q->shared_lock);
+    tb_status rv = tb__queue_place(q, q->shared_producer, entries, count);
+    pthread_mutex_unlock(&q->shared_lock);
+    return rv;
+}
+
+typedef struct block_request {
+    size_t size;
+    uint64_t block;
+    uint8_t *data;
+} block_request;
+
+static bool block_request_fits(tb__queue *q, void *wanted)
+{
+    block_request *r = wanted;
+    r->data = tb__arena_reserve(&r->block, &q->arena, r->size);
+    return r->data != NULL;
+}
+
+tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *q, size_t size)
+{
+    if (size > tb__arena_largest((size_t)q->arena.size))
+        return TB_STATUS_TOO_LARGE;
+    block_request request = {.size = size};
+    pthread_mutex_lock(&q->lock);
+    tb_status rv = wait_for_room(q, block_request_fits, &request);
+    uint64_t used = q->arena.head - q->arena.tail;
+    if (used >= q->arena.size / 4 && atomic_load(&q->worker_sleeps))
+        wake_worker(q);
+    pthread_mutex_unlock(&q->lock);
+    *out_data = request.data;
+    *out_block = request.block;
+    return rv;
+}
+
+void tb__queue_abandon(tb__queue *q, uint64_t block)
+{
+    tb__arena_release(&q->arena, block);
+}
+
+bool tb__queue_claim_drop_report(tb__queue *q)
+{
+    return atomic_exchange(&q->report_due, false);
+}
+
+void tb__queue_close(tb__queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->closing = true;
+    pthread_cond_broadcast(&q->room);
+    pthread_mutex_unlock(&q->lock);
+}
+
+/* --- the worker -------------------------------------------------------------------------------- */
+
+/* The cut is taken before the heads are read, and the heads are read a little later than the cut: so
+ * when an entry is older than the cut, whatever was logged before it has been published and is seen
+ * as well, in whichever ring it lies. */
+void tb__queue_begin(tb__queue *q)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    q->cut = tb__clock_ticks(q->clock);
+    uint32_t count = atomic_load(&q->ring_count);
+    while (count > 1 && tb__clock_ticks(q->clock) - q->cut < TB__CLOCK_SLACK)
+        ;
+    atomic_thread_fence(memory_order_seq_cst);
+    count = atomic_load(&q->ring_count);
+    for (uint32_t i = 0; i < count; i++)
+        q->cursors[i].limit = atomic_load_explicit(&q->rings[i].head, memory_order_acquire);
+    q->run_until = 0;
+}
+
+static const tb__entry *front(const tb__queue *q, uint32_t ring)
+{
+    if (q->cursors[ring].taken == q->cursors[ring].limit)
+        return NULL;
+    const tb__entry *entry = &q->rings[ring].entries[q->cursors[ring].taken % TB__RING_ENTRIES];
+    bool too_young = entry->ticks > q->cut && entry->ticks - q->cut < MAX_SKEW_TICKS;
+    return too_young ? NULL : entry;
+}
+
+/* Finds the ring to take from next, and until when no other ring has an older entry.  Entries that
+ * are too close in time to tell are ordered by step: loops log growing steps. */
+static bool choose_ring(tb__queue *q)
+{
+    uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
+    uint64_t oldest = UINT64_MAX, second = UINT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const tb__entry *entry = front(q, i);
+        if (entry == NULL)
+            continue;
+        if (entry->ticks < oldest) {
+            second = oldest;
+            oldest = entry->ticks;
+            q->run_ring = i;
+        } else if (entry->ticks < second) {
+            second = entry->ticks;
+        }
+    }
+    if (oldest == UINT64_MAX)
+        return false;
+    if (second - oldest > TB__CLOCK_SLACK) {
+        q->run_until = second == UINT64_MAX ? second : second - TB__CLOCK_SLACK;
+        return true;
+    }
+    q->run_until = 0; /* near others: choose anew for each entry */
+    int64_t step = front(q, q->run_ring)->step;
+    for (uint32_t i = 0; i < count; i++) {
+        const tb__entry *entry = front(q, i);
+        if (entry != NULL && entry->ticks - oldest <= TB__CLOCK_SLACK && entry->step < step) {
+            step = entry->step;
+            q->run_ring = i;
+        }
+    }
+    return true;
+}
+
+const tb__entry *tb__queue_next(tb__queue *q)
+{
+    const tb__entry *entry = NULL;
+    if (q->in_group) {
+        uint64_t taken = q->cursors[q->run_ring].taken;
+        entry = &q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES];
+    } else if (q->run_until > 0) {
+        entry = front(q, q->run_ring);
+        if (entry != NULL && entry->ticks >= q->run_until)
+            entry = NULL;
+    }
+    if (entry == NULL) {
+        if (!choose_ring(q))
+            return NULL;
+        entry = front(q, q->run_ring);
+    }
+    q->cursors[q->run_ring].taken++;
+    q->in_group = entry->more != 0;
+    return entry;
+}
+
+const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry)
+{
+    return tb__arena_block(out_size, &q->arena, entry->block);
+}
+
+void tb__queue_release(tb__queue *q, const tb__entry *entry)
+{
+    tb__arena_release(&q->arena, entry->block);
+}
+
+void tb__queue_commit(tb__queue *q)
+{
+    uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store_explicit(&q->rings[i].tail, q->cursors[i].taken, memory_order_release);
+    pthread_mutex_lock(&q->lock);
+    tb__arena_reclaim(&q->arena);
+    atomic_store(&q->dropping, false);
+    pthread_cond_broadcast(&q->room);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void tb__queue_get_mark(tb__queue_mark *out, const tb__queue *q)
+{
+    out->ring_count = atomic_load(&q->ring_count);
+    for (uint32_t i = 0; i < out->ring_count; i++)
+        out->heads[i] = atomic_load_explicit(&q->rings[i].head, memory_order_acquire);
+}
+
+bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark)
+{
+    for (uint32_t i = 0; i < mark->ring_count; i++)
+        if (q->cursors[i].taken < mark->heads[i])
+            return false;
+    return true;
+}
+
+uint64_t tb__queue_count(const tb__queue *q)
+{
+    uint64_t entries = 0;
+    uint32_t count = atomic_load(&q->ring_count);
+    for (uint32_t i = 0; i < count; i++)
+        entries += atomic_load(&q->rings[i].head) - atomic_load(&q->rings[i].tail);
+    return entries;
+}
+
+uint64_t tb__queue_high_water(const tb__queue *q)
+{
+    return atomic_load_explicit(&q->arena.high_water, memory_order_relaxed);
+}

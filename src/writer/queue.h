@@ -1,0 +1,195 @@
+/* The bounded hand-off from the threads that log to the worker that writes.  No I/O.
+ *
+ * Each thread has a ring of its own, so that a call is a few stores: no lock, no contention, and
+ * nothing to undo when there is no room.  Threads beyond TB__RINGS - 1 share the last ring under a
+ * lock.  An entry is one scalar; everything larger lies in a block of the arena, which an entry
+ * names.
+ *
+ * The worker merges the rings by time stamp: calls that happen one after another, in whichever
+ * threads, come out in that order. */
+#ifndef TB_QUEUE_H
+#define TB_QUEUE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "writer/arena.h"
+#include "writer/thread.h"
+
+enum {
+    TB__RINGS = 64,
+    TB__RING_ENTRIES = 8192, /* a power of two; 123 us of one thread that does nothing but log */
+    TB__GROUP_MAX = 4097     /* entries pushed at once: 4096 values and their wall time */
+};
+
+typedef enum tb__entry_kind {
+    TB__ENTRY_SCALAR = 0, /* value */
+    TB__ENTRY_WALL,       /* value is the wall time of the entries that follow in its group */
+    TB__ENTRY_VALUE,      /* block holds a payload, encoded by the caller */
+    TB__ENTRY_IMAGES,     /* block holds packed pixels */
+    TB__ENTRY_GRAPH       /* block holds a GraphDef; tag is not used */
+} tb__entry_kind;
+
+typedef struct tb__entry {
+    uint64_t ticks;
+    int64_t step;
+    union {
+        double value;
+        uint64_t block; /* arena position */
+    };
+    uint32_t tag;
+    uint16_t kind; /* tb__entry_kind */
+    uint16_t more; /* the next entry of this ring belongs to the same group */
+} tb__entry;
+
+_Static_assert(sizeof(tb__entry) == 32, "two entries fill a cache line");
+
+/* Head and tail count entries and only grow.  They lie in lines of their own, since different threads
+ * write them. */
+typedef struct tb__ring {
+    _Alignas(64) _Atomic uint64_t head; /* the producer's: entries before it are published */
+    _Alignas(64) _Atomic uint64_t tail; /* the worker's: entries before it may be overwritten */
+    _Alignas(64) tb__entry entries[TB__RING_ENTRIES];
+} tb__ring;
+
+/* One thread's side of a ring. */
+typedef struct tb__producer {
+    tb__lease lease;
+    tb__ring *ring;
+    uint64_t head;         /* equals ring->head */
+    uint64_t look_at;      /* entries may be placed up to here before looking at the tail again */
+    bool shared;           /* the queue's shared_lock guards this producer */
+    struct tb__producer *next;
+} tb__producer;
+
+typedef struct tb__queue {
+    uint64_t serial;
+    double full_wait_seconds; /* negative: never wait */
+    tb__clock *clock;
+
+    tb__ring *rings; /* TB__RINGS of them; memory comes when a thread first uses one */
+    _Atomic uint32_t ring_count;
+
+    /* The worker's. */
+    struct {
+        uint64_t taken; /* entries before it were given out by tb__queue_next */
+        uint64_t limit; /* the head as tb__queue_begin saw it */
+    } cursors[TB__RINGS];
+    uint32_t run_ring;  /* the ring that tb__queue_next takes from ... */
+    uint64_t run_until; /* ... while its entries are older than this */
+    bool in_group;
+    uint64_t cut;       /* entries younger than this wait for the next tb__queue_begin */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* the worker waits for something to do */
+    pthread_cond_t room; /* callers wait for room in a ring or in the arena */
+    tb__producer *producers;
+    tb__producer *shared_producer;
+    tb__arena arena;
+    bool closing;
+    _Atomic bool worker_sleeps;
+    _Atomic bool wake_wanted;
+    _Atomic bool dropping;   /* a call waited in vain and the worker has not made room since */
+    _Atomic bool report_due; /* ... and nobody has reported it yet */
+    pthread_mutex_t shared_lock;
+} tb__queue;
+
+tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
+                         tb__clock *clock);
+void tb__queue_destroy(tb__queue *q);
+
+/* --- callers ----------------------------------------------------------------------------------- */
+
+/* Slow paths of the inline functions below. */
+tb__producer *tb__queue_attach(tb__queue *q);
+tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count);
+tb_status tb__queue_push_shared(tb__queue *q, tb__producer *p, const tb__entry *entries,
+                                size_t count);
+
+static inline tb__producer *tb__queue_producer(tb__queue *q)
+{
+    tb__lease *lease = tb__thread_recall(q->serial);
+    return lease != NULL ? (tb__producer *)lease : tb__queue_attach(q);
+}
+
+static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb__entry *entries,
+                                        size_t count)
+{
+    if (p->head + count > p->look_at) {
+        tb_status rv = tb__queue_make_room(q, p, count);
+        if (rv != TB_STATUS_OK)
+            return rv;
+    }
+    for (size_t i = 0; i < count; i++)
+        p->ring->entries[(p->head + i) % TB__RING_ENTRIES] = entries[i];
+    p->head += count;
+    atomic_store_explicit(&p->ring->head, p->head, memory_order_release);
+    return TB_STATUS_OK;
+}
+
+/* Publishes 1 to TB__GROUP_MAX entries at once; all or none.  Waits while the ring is full.
+ * TB_STATUS_OK, _FULL, _CLOSED or _NO_MEMORY. */
+static inline tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, size_t count)
+{
+    tb__producer *p = tb__queue_producer(q);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    if (p->shared)
+        return tb__queue_push_shared(q, p, entries, count);
+    return tb__queue_place(q, p, entries, count);
+}
+
+/* A block of |size| bytes to fill and to name in an entry.  Waits while the arena is full.
+ * TB_STATUS_OK, _FULL, _CLOSED, or _TOO_LARGE for more than the arena can ever hold. */
+tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *q, size_t size);
+
+/* Gives a block back that no entry names. */
+void tb__queue_abandon(tb__queue *q, uint64_t block);
+
+/* True once after values began to be dropped, so that each episode is reported once. */
+bool tb__queue_claim_drop_report(tb__queue *q);
+
+/* --- the worker -------------------------------------------------------------------------------- */
+
+/* Looks what there is.  The clock must have been updated since the last call. */
+void tb__queue_begin(tb__queue *q);
+
+/* The next entry in order, valid until tb__queue_commit; NULL when all that tb__queue_begin saw is
+ * given out. */
+const tb__entry *tb__queue_next(tb__queue *q);
+
+/* The data that an entry from tb__queue_next names. */
+const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry);
+
+/* Says that this entry's block is of no more use once tb__queue_commit is called. */
+void tb__queue_release(tb__queue *q, const tb__entry *entry);
+
+/* What tb__queue_next gave out is safe in the file: its room is free again. */
+void tb__queue_commit(tb__queue *q);
+
+/* A moment of the queue: the heads of all rings. */
+typedef struct tb__queue_mark {
+    uint32_t ring_count;
+    uint64_t heads[TB__RINGS];
+} tb__queue_mark;
+
+void tb__queue_get_mark(tb__queue_mark *out, const tb__queue *q);
+
+/* True when all entries before |mark| were given out. */
+bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark);
+
+/* How many entries are published and not committed. */
+uint64_t tb__queue_count(const tb__queue *q);
+
+/* The most bytes of the arena that were in use at once.  Any thread. */
+uint64_t tb__queue_high_water(const tb__queue *q);
+
+/* Ends the waiting of callers: they return TB_STATUS_CLOSED. */
+void tb__queue_close(tb__queue *q);
+
+#endif

@@ -1,0 +1,70 @@
+#include "writer/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local char thread_text[sizeof((tb__error){0}.text)];
+static _Thread_local char thread_open_text[sizeof thread_text];
+
+tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg)
+{
+    *r = (tb__report){.on_error = on_error, .on_error_arg = on_error_arg};
+    return pthread_mutex_init(&r->lock, NULL) == 0 ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
+}
+
+void tb__report_destroy(tb__report *r)
+{
+    pthread_mutex_destroy(&r->lock);
+}
+
+static void print(const tb__error *err)
+{
+    fprintf(stderr, "tblog: %s\n", err->text);
+}
+
+void tb__report_error(tb__report *r, const tb__error *err, bool lost)
+{
+    pthread_mutex_lock(&r->lock);
+    r->latest = *err;
+    if (lost && r->first_loss == TB_STATUS_OK)
+        r->first_loss = err->status;
+    bool print_it = r->on_error == NULL && !r->printed;
+    if (print_it)
+        r->printed = true;
+    pthread_mutex_unlock(&r->lock);
+
+    if (r->on_error != NULL)
+        r->on_error(r->on_error_arg, err->status, err->text);
+    else if (print_it)
+        print(err);
+}
+
+tb_status tb__report_first_loss(tb__report *r)
+{
+    pthread_mutex_lock(&r->lock);
+    tb_status status = r->first_loss;
+    pthread_mutex_unlock(&r->lock);
+    return status;
+}
+
+const char *tb__report_latest(tb__report *r)
+{
+    pthread_mutex_lock(&r->lock);
+    memcpy(thread_text, r->latest.text, sizeof thread_text);
+    pthread_mutex_unlock(&r->lock);
+    return thread_text;
+}
+
+void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg)
+{
+    memcpy(thread_open_text, err->text, sizeof thread_open_text);
+    if (on_error != NULL)
+        on_error(on_error_arg, err->status, err->text);
+    else
+        print(err);
+}
+
+const char *tb__report_latest_open_error(void)
+{
+    return thread_open_text;
+}

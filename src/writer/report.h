@@ -1,0 +1,38 @@
+/* What went wrong, kept and told: the words of tb_last_error, the user's callback, the one line on
+ * stderr, and the first error that lost something. */
+#ifndef TB_REPORT_H
+#define TB_REPORT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <tblog.h>
+
+#include "base/status.h"
+
+typedef struct tb__report {
+    tb_error_fn on_error; /* NULL: the first error goes to stderr */
+    void *on_error_arg;
+    pthread_mutex_t lock;
+    tb__error latest;
+    tb_status first_loss;
+    bool printed;
+} tb__report;
+
+tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg);
+void tb__report_destroy(tb__report *r);
+
+/* Any thread, no lock held.  |lost|: something that was logged will not be in the file. */
+void tb__report_error(tb__report *r, const tb__error *err, bool lost);
+
+/* The status of the first error that lost something. */
+tb_status tb__report_first_loss(tb__report *r);
+
+/* The latest error's words, copied to memory of the calling thread. */
+const char *tb__report_latest(tb__report *r);
+
+/* The same for an error of tb_open, which has no writer to keep it. */
+void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg);
+const char *tb__report_latest_open_error(void);
+
+#endif

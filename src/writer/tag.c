@@ -1,0 +1,269 @@
+#include "writer/tag.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/utf8.h"
+#include "encode/encode.h"
+
+/* Open addressing, at most half full. */
+typedef struct tb__tag_table {
+    struct tb__tag_table *outgrown;
+    size_t mask;
+    _Atomic(tb_tag *) slots[];
+} tb__tag_table;
+
+enum { FIRST_SLOTS = 64 };
+
+static uint64_t hash_name(const char *name, size_t size)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+    return hash ^ hash >> 32;
+}
+
+static tb__tag_table *new_table(size_t slots, tb__tag_table *outgrown)
+{
+    tb__tag_table *table = tb__calloc(1, sizeof *table + slots * sizeof table->slots[0]);
+    if (table == NULL)
+        return NULL;
+    table->mask = slots - 1;
+    table->outgrown = outgrown;
+    return table;
+}
+
+static tb_tag *find(const tb__tag_table *table, const char *name, size_t size, uint64_t hash)
+{
+    for (size_t i = (size_t)hash;; i++) {
+        tb_tag *tag = atomic_load_explicit(&table->slots[i & table->mask], memory_order_acquire);
+        if (tag == NULL)
+            return NULL;
+        if (tag->hash == hash && tag->name_size == size && memcmp(tag->name, name, size) == 0)
+            return tag;
+    }
+}
+
+static void insert(tb__tag_table *table, tb_tag *tag)
+{
+    size_t i = (size_t)tag->hash;
+    while (atomic_load_explicit(&table->slots[i & table->mask], memory_order_relaxed) != NULL)
+        i++;
+    atomic_store_explicit(&table->slots[i & table->mask], tag, memory_order_release);
+}
+
+tb_status tb__tags_init(tb__tags *tags, tb_writer *writer)
+{
+    *tags = (tb__tags){.writer = writer};
+    tb__tag_table *table = new_table(FIRST_SLOTS, NULL);
+    if (table == NULL)
+        return TB_STATUS_NO_MEMORY;
+    if (pthread_mutex_init(&tags->lock, NULL) != 0) {
+        tb__free(table);
+        return TB_STATUS_NO_MEMORY;
+    }
+    atomic_store(&tags->table, table);
+    return TB_STATUS_OK;
+}
+
+static void free_tag(tb_tag *tag)
+{
+    if (tag == NULL)
+        return;
+    tb__free(tag->name);
+    tb__free(tag->metadata);
+    tb__free(tag);
+}
+
+void tb__tags_destroy(tb__tags *tags)
+{
+    for (uint32_t id = 0; id < tags->count; id++)
+        free_tag(tb__tags_by_id(tags, id));
+    for (int i = 0; i < TB__TAG_CHUNKS; i++)
+        tb__free(atomic_load(&tags->by_id[i]));
+    tb__tag_table *outgrown;
+    for (tb__tag_table *table = atomic_load(&tags->table); table != NULL; table = outgrown) {
+        outgrown = table->outgrown;
+        tb__free(table);
+    }
+    pthread_mutex_destroy(&tags->lock);
+}
+
+/* Chunk c begins at id TB__TAG_FIRST_CHUNK * (2^c - 1). */
+static unsigned chunk_of(uint32_t id, uint32_t *out_index)
+{
+    unsigned chunk = 0;
+    uint32_t size = TB__TAG_FIRST_CHUNK;
+    while (id >= size) {
+        id -= size;
+        size *= 2;
+        chunk++;
+    }
+    *out_index = id;
+    return chunk;
+}
+
+tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id)
+{
+    uint32_t index;
+    unsigned chunk = chunk_of(id, &index);
+    return atomic_load_explicit(&tags->by_id[chunk], memory_order_acquire)[index];
+}
+
+static tb_status store_by_id(tb__tags *tags, tb_tag *tag)
+{
+    uint32_t index;
+    unsigned chunk = chunk_of(tag->id, &index);
+    if (chunk >= TB__TAG_CHUNKS)
+        return TB_STATUS_TOO_LARGE;
+    tb_tag **entries = atomic_load(&tags->by_id[chunk]);
+    if (entries == NULL) {
+        entries = tb__calloc((size_t)TB__TAG_FIRST_CHUNK << chunk, sizeof(tb_tag *));
+        if (entries == NULL)
+            return TB_STATUS_NO_MEMORY;
+    }
+    entries[index] = tag;
+    atomic_store_explicit(&tags->by_id[chunk], entries, memory_order_release);
+    return TB_STATUS_OK;
+}
+
+static tb_status check_text(const char *what, const char *text, size_t limit, tb__error *err)
+{
+    size_t size = strnlen(text, limit + 1);
+    if (size > limit)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%.60s...\" is longer than %zu bytes", what,
+                             text, limit);
+    size_t bad_offset;
+    if (!tb__utf8_valid(text, size, &bad_offset))
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%.*s...\" is not UTF-8 at byte %zu", what,
+                             bad_offset < 60 ? (int)bad_offset : 60, text, bad_offset);
+    return TB_STATUS_OK;
+}
+
+static tb_status check_new(const char *name, tb_kind kind, const tb_tag_options *options,
+                           tb__error *err)
+{
+    if (name[0] == '\0')
+        return tb__error_set(err, TB_STATUS_INVALID, "tag is empty");
+    if (kind < TB_KIND_SCALAR || kind > TB_KIND_TEXT)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%.60s\": kind %d is unknown", name,
+                             (int)kind);
+    tb_status rv = check_text("tag", name, TBLOG_MAX_NAME_BYTES, err);
+    if (rv == TB_STATUS_OK && options != NULL && options->display_name != NULL)
+        rv = check_text("display name", options->display_name, TBLOG_MAX_NAME_BYTES, err);
+    if (rv == TB_STATUS_OK && options != NULL && options->description != NULL)
+        rv = check_text("description", options->description, TBLOG_MAX_DESCRIPTION_BYTES, err);
+    return rv;
+}
+
+static const char *kind_text(tb_kind kind)
+{
+    switch (kind) {
+    case TB_KIND_SCALAR: return "scalars";
+    case TB_KIND_HISTOGRAM: return "histograms";
+    case TB_KIND_IMAGE: return "images";
+    case TB_KIND_TEXT: return "text";
+    }
+    return "another kind";
+}
+
+static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
+{
+    if (tag->kind == kind)
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_INVALID, "tag \"%.60s\" holds %s already, not %s", tag->name,
+                         kind_text(tag->kind), kind_text(kind));
+}
+
+static tb_status make_tag(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
+                          const tb_tag_options *options)
+{
+    tb_tag *tag = tb__calloc(1, sizeof *tag);
+    if (tag == NULL)
+        return TB_STATUS_NO_MEMORY;
+    tb__buf metadata = {0};
+    tb_status rv = tb__metadata_encode(&metadata, kind, options ? options->display_name : NULL,
+                                       options ? options->description : NULL);
+    tag->metadata = metadata.data;
+    tag->metadata_size = metadata.size;
+    tag->name = tb__strdup(name);
+    if (rv != TB_STATUS_OK || tag->name == NULL) {
+        free_tag(tag);
+        return TB_STATUS_NO_MEMORY;
+    }
+    tag->writer = tags->writer;
+    tag->id = tags->count;
+    tag->kind = kind;
+    tag->name_size = strlen(name);
+    tag->hash = hash_name(name, tag->name_size);
+    *out = tag;
+    return TB_STATUS_OK;
+}
+
+static tb_status make_slot(tb__tags *tags)
+{
+    tb__tag_table *old = atomic_load(&tags->table);
+    if (2 * ((size_t)tags->count + 1) <= old->mask + 1)
+        return TB_STATUS_OK;
+    tb__tag_table *table = new_table(2 * (old->mask + 1), old);
+    if (table == NULL)
+        return TB_STATUS_NO_MEMORY;
+    for (uint32_t id = 0; id < tags->count; id++)
+        insert(table, tb__tags_by_id(tags, id));
+    atomic_store_explicit(&tags->table, table, memory_order_release);
+    return TB_STATUS_OK;
+}
+
+/* Called with the lock, when |name| is not there. */
+static tb_status add(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
+                     const tb_tag_options *options)
+{
+    tb_tag *tag;
+    tb_status rv = make_tag(&tag, tags, name, kind, options);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = make_slot(tags);
+    if (rv == TB_STATUS_OK)
+        rv = store_by_id(tags, tag);
+    if (rv != TB_STATUS_OK) {
+        free_tag(tag);
+        return rv;
+    }
+    tags->count++;
+    insert(atomic_load(&tags->table), tag);
+    *out = tag;
+    return TB_STATUS_OK;
+}
+
+tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name, tb_kind kind,
+                         const tb_tag_options *options, tb__error *err)
+{
+    if (name == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag is NULL");
+    size_t size = strlen(name);
+    const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
+    *out = find(table, name, size, hash_name(name, size));
+    if (*out == NULL)
+        return check_new(name, kind, options, err);
+    return check_kind(*out, kind, err);
+}
+
+tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
+                       const tb_tag_options *options, tb__error *err)
+{
+    tb_status rv = tb__tags_check(out, tags, name, kind, options, err);
+    if (rv != TB_STATUS_OK || *out != NULL)
+        return rv;
+    size_t size = strlen(name);
+    pthread_mutex_lock(&tags->lock);
+    *out = find(atomic_load(&tags->table), name, size, hash_name(name, size));
+    bool is_new = *out == NULL; /* unless somebody was faster */
+    if (is_new)
+        rv = add(out, tags, name, kind, options);
+    pthread_mutex_unlock(&tags->lock);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "tag \"%.60s\": %s", name, tb_status_text(rv));
+    return is_new ? TB_STATUS_OK : check_kind(*out, kind, err);
+}

@@ -1,0 +1,221 @@
+/* A file that takes no bytes for a while.  A limit on file sizes is a full disk that anybody can
+ * make. */
+#include "test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tblog.h>
+
+#include "records.h"
+
+typedef struct reports {
+    int io, full, other;
+    char latest[600];
+} reports;
+
+static void note_error(void *arg, tb_status status, const char *message)
+{
+    reports *r = arg;
+    if (status == TB_STATUS_IO)
+        r->io++;
+    else if (status == TB_STATUS_FULL)
+        r->full++;
+    else
+        r->other++;
+    snprintf(r->latest, sizeof r->latest, "%s", message);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void check_values(const char *path, int count)
+{
+    event_file f = read_event_file(path);
+    assert_int_equal(f.torn_bytes, 0);
+    assert_int_equal(f.count, count + 1);
+    for (int i = 0; i < count; i++)
+        assert_int_equal(f.events[i + 1]->step, i);
+    free_event_file(&f);
+}
+
+/* The limit cuts a record in the middle; when it is lifted, the very next byte follows. */
+static void fault_that_passes_loses_nothing(void **state)
+{
+    (void)state;
+    reports r = {0};
+    tb_writer *w = tb_open(fresh_dir("passes"), &(tb_options){.on_error = note_error,
+                                                              .on_error_arg = &r});
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    limit_file_size(1000);
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(tb_log_scalar(w, "x", i, i), TB_STATUS_OK);
+    assert_int_equal(tb_flush(w), TB_STATUS_IO);
+    assert_int_equal(tb_flush(w), TB_STATUS_IO);
+    assert_int_equal(r.io, 1); /* one report per episode */
+    assert_non_null(strstr(r.latest, path));
+    assert_non_null(strstr(r.latest, "File too large"));
+    event_file torn = read_event_file(path);
+    assert_true(torn.torn_bytes > 0);
+    free_event_file(&torn);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    check_values(path, 5000);
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    assert_true(stats.errors >= 2 && stats.dropped == 0);
+    assert_int_equal(tb_close(w), TB_STATUS_OK); /* nothing was lost */
+}
+
+static void fault_ends_without_a_flush_by_retrying(void **state)
+{
+    (void)state;
+    reports r = {0};
+    tb_writer *w = tb_open(fresh_dir("retries"), &(tb_options){.on_error = note_error,
+                                                               .on_error_arg = &r,
+                                                               .flush_seconds = 0.02});
+    limit_file_size(500);
+    for (int i = 0; i < 100; i++)
+        tb_log_scalar(w, "x", i, i);
+    tb_stats stats = {0};
+    for (int tries = 0; tries < 500 && stats.errors < 3; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        tb_get_stats(w, &stats);
+    }
+    assert_true(stats.errors >= 3);
+    limit_file_size(RLIM_INFINITY);
+    for (int tries = 0; tries < 500 && stats.records < 101; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        tb_get_stats(w, &stats);
+    }
+    assert_int_equal(stats.records, 101);
+    assert_int_equal(r.io, 1);
+    check_values(tb_event_file(w), 100);
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+}
+
+static void fault_that_lasts_makes_calls_wait_then_drop(void **state)
+{
+    (void)state;
+    reports r = {0};
+    tb_writer *w = tb_open(fresh_dir("lasts"), &(tb_options){.on_error = note_error,
+                                                             .on_error_arg = &r,
+                                                             .full_wait_seconds = 0.2});
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    limit_file_size(500);
+    int accepted = 0;
+    double start = seconds_now();
+    while (tb_log_scalar(w, "x", accepted, accepted) == TB_STATUS_OK)
+        accepted++;
+    double waited = seconds_now() - start;
+    assert_true(waited >= 0.2);
+    assert_true(accepted >= 8192);
+    start = seconds_now();
+    for (int i = 0; i < 1000; i++) /* at once from now on */
+        assert_int_equal(tb_log_scalar(w, "x", -1, -1), TB_STATUS_FULL);
+    assert_true(seconds_now() - start < 0.2 * 1000 / 2);
+    assert_int_equal(r.full, 1);
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    assert_int_equal(stats.dropped, 1001);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalar(w, "x", accepted, accepted), TB_STATUS_OK);
+    assert_int_equal(tb_close(w), TB_STATUS_FULL); /* the first error that lost anything */
+    check_values(path, accepted + 1);
+}
+
+static void fault_that_lasts_makes_large_data_wait_then_drop(void **state)
+{
+    (void)state;
+    reports r = {0};
+    tb_writer *w = tb_open(fresh_dir("large"), &(tb_options){.on_error = note_error,
+                                                             .on_error_arg = &r,
+                                                             .queue_bytes = 1 << 20,
+                                                             .full_wait_seconds = 0.1});
+    static uint8_t pixels[256 * 256];
+    tb_image image = {.data = pixels, .width = 256, .height = 256};
+    limit_file_size(100);
+    int accepted = 0;
+    while (tb_log_image(w, "i", &image, accepted) == TB_STATUS_OK)
+        accepted++;
+    assert_true(accepted >= 15);
+    assert_int_equal(r.full, 1);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    assert_int_equal(stats.records, accepted + 1);
+    assert_int_equal(stats.dropped, 1);
+    assert_true(stats.queue_high_water <= 1 << 20);
+    assert_true(stats.queue_high_water > 15 * sizeof pixels);
+    assert_int_equal(tb_close(w), TB_STATUS_FULL);
+}
+
+static void fault_at_close_is_told_in_bounded_time(void **state)
+{
+    (void)state;
+    reports r = {0};
+    tb_writer *w = tb_open(fresh_dir("at_close"), &(tb_options){.on_error = note_error,
+                                                                .on_error_arg = &r,
+                                                                .full_wait_seconds = 0.2});
+    limit_file_size(300);
+    for (int i = 0; i < 100; i++)
+        tb_log_scalar(w, "x", i, i);
+    double start = seconds_now();
+    assert_int_equal(tb_close(w), TB_STATUS_IO);
+    assert_true(seconds_now() - start < 30);
+    assert_non_null(strstr(r.latest, "100 values could not be written"));
+    limit_file_size(RLIM_INFINITY);
+}
+
+static void fault_at_open_is_told(void **state)
+{
+    (void)state;
+    reports r = {0};
+    limit_file_size(10);
+    tb_writer *w = tb_open(fresh_dir("at_open"), &(tb_options){.on_error = note_error,
+                                                               .on_error_arg = &r});
+    limit_file_size(RLIM_INFINITY);
+    assert_null(w);
+    assert_int_equal(r.io, 1);
+    assert_non_null(strstr(tb_last_error(NULL), "File too large"));
+}
+
+static void note_signal(int number)
+{
+    (void)number;
+    _exit(99); /* SIGXFSZ must never reach the host's threads on our account */
+}
+
+int main(void)
+{
+    signal(SIGXFSZ, note_signal);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fault_that_passes_loses_nothing),
+        cmocka_unit_test(fault_ends_without_a_flush_by_retrying),
+        cmocka_unit_test(fault_that_lasts_makes_calls_wait_then_drop),
+        cmocka_unit_test(fault_that_lasts_makes_large_data_wait_then_drop),
+        cmocka_unit_test(fault_at_close_is_told_in_bounded_time),
+        cmocka_unit_test(fault_at_open_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+/* Scalars by string, by handle and in groups. */
+#include "test.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <tblog.h>
+
+#include "records.h"
+
+static tb_writer *open_in(const char *name, const tb_options *options)
+{
+    tb_writer *w = tb_open(fresh_dir(name), options);
+    assert_non_null(w);
+    return w;
+}
+
+/* Closes |w| and reads its file. */
+static event_file close_and_read(tb_writer *w)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+    event_file f = read_event_file(path);
+    assert_int_equal(f.torn_bytes, 0);
+    return f;
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void scalars_arrive_bit_for_bit(void **state)
+{
+    (void)state;
+    static const double values[] = {0,    -0.0,    1,       -1,      0.1,      1e-45,   1e-50,
+                                    3e38, 1e39,    -1e39,   FLT_MAX, FLT_MIN,  DBL_MIN, INFINITY,
+                                    NAN,  -INFINITY, 16777217.0, M_PI, FLT_MIN / 3};
+    enum { COUNT = sizeof values / sizeof values[0] };
+    static const int64_t steps[] = {0, 1, -1, INT64_MAX, INT64_MIN, 1LL << 53};
+    tb_writer *w = open_in("bits", NULL);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(tb_log_scalar(w, "x", values[i], steps[i % 6]), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    for (size_t i = 0; i < COUNT; i++) {
+        const Tblog__Proto__Event *event;
+        const Tblog__Proto__Summary__Value *value = find_value(&f, "x", i, &event);
+        assert_non_null(value);
+        if (isnan(values[i]))
+            assert_true(isnan(value->simple_value));
+        else
+            assert_int_equal(bits_of(value->simple_value), bits_of((float)values[i]));
+        assert_true(event->step == steps[i % 6]);
+    }
+    free_event_file(&f);
+}
+
+static void scalars_keep_the_time_of_the_call(void **state)
+{
+    (void)state;
+    tb_writer *w = open_in("time", NULL);
+    struct timespec before, after;
+    double wall[50][2];
+    for (int i = 0; i < 50; i++) {
+        clock_gettime(CLOCK_REALTIME, &before);
+        tb_log_scalar(w, "x", 0, i);
+        clock_gettime(CLOCK_REALTIME, &after);
+        wall[i][0] = (double)before.tv_sec + (double)before.tv_nsec * 1e-9;
+        wall[i][1] = (double)after.tv_sec + (double)after.tv_nsec * 1e-9;
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    event_file f = close_and_read(w);
+    double last = 0;
+    for (size_t i = 0; i < 50; i++) {
+        const Tblog__Proto__Event *event;
+        find_value(&f, "x", i, &event);
+        assert_true(event->wall_time > wall[i][0] - 1e-3);
+        assert_true(event->wall_time < wall[i][1] + 1e-3);
+        assert_true(event->wall_time >= last);
+        last = event->wall_time;
+    }
+    free_event_file(&f);
+}
+
+static void tag_handles_carry_names_with_the_first_value_only(void **state)
+{
+    (void)state;
+    tb_writer *w = open_in("handles", NULL);
+    tb_tag_options names = {.display_name = "Loss", .description = "*cross* entropy"};
+    tb_tag *loss = tb_tag_open(w, "loss", &names);
+    assert_non_null(loss);
+    assert_ptr_equal(tb_tag_open(w, "loss", NULL), loss);
+    assert_int_equal(tb_tag_log(loss, 0.5, 0), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalar(w, "loss", 0.25, 1), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    const Tblog__Proto__Summary__Value *first = find_value(&f, "loss", 0, NULL);
+    assert_non_null(first->metadata);
+    assert_string_equal(first->metadata->plugin_data->plugin_name, "scalars");
+    assert_string_equal(first->metadata->display_name, "Loss");
+    assert_string_equal(first->metadata->summary_description, "*cross* entropy");
+    assert_int_equal(first->metadata->data_class, TBLOG__PROTO__DATA_CLASS__DATA_CLASS_SCALAR);
+    assert_null(find_value(&f, "loss", 1, NULL)->metadata);
+    assert_int_equal(count_values(&f, "loss"), 2);
+    free_event_file(&f);
+}
+
+static void scalars_of_a_group_share_one_event(void **state)
+{
+    (void)state;
+    tb_writer *w = open_in("group", NULL);
+    tb_scalar group[] = {{"a", 1}, {"b", 2}, {"c", 3}};
+    assert_int_equal(tb_log_scalars(w, group, 3, 7), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalars(w, group, 0, 8), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalars(w, group, 2, 9), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 3);
+    assert_int_equal(f.events[1]->summary->n_value, 3);
+    assert_int_equal(f.events[1]->step, 7);
+    assert_int_equal(f.events[2]->summary->n_value, 2);
+    assert_true(find_value(&f, "c", 0, NULL)->simple_value == 3.0f);
+    assert_non_null(find_value(&f, "c", 0, NULL)->metadata);
+    free_event_file(&f);
+}
+
+static void scalars_of_large_groups_arrive(void **state)
+{
+    (void)state;
+    enum { MOST = 4096 };
+    static char names[MOST][16];
+    static tb_scalar group[MOST + 1];
+    for (int i = 0; i < MOST; i++) {
+        snprintf(names[i], sizeof names[i], "t%d", i);
+        group[i] = (tb_scalar){names[i], i};
+    }
+    group[MOST] = (tb_scalar){"one more", 0};
+    tb_writer *w = open_in("large_group", NULL);
+    for (int step = 0; step < 9; step++) /* around the ring */
+        assert_int_equal(tb_log_scalars(w, group, MOST, step), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalars(w, group, MOST + 1, 9), TB_STATUS_TOO_LARGE);
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 10);
+    for (int step = 0; step < 9; step++) {
+        assert_int_equal(f.events[1 + step]->step, step);
+        assert_int_equal(f.events[1 + step]->summary->n_value, MOST);
+        for (int i = 0; i < MOST; i++)
+            assert_true(f.events[1 + step]->summary->value[i]->simple_value == (float)i);
+    }
+    free_event_file(&f);
+}
+
+static double ticking_clock(void *arg)
+{
+    double *now = arg;
+    return *now += 0.5;
+}
+
+static void scalars_take_their_time_from_the_users_clock(void **state)
+{
+    (void)state;
+    double now = 1700000000;
+    tb_writer *w = open_in("clock", &(tb_options){.clock = ticking_clock, .clock_arg = &now});
+    tb_tag *y = tb_tag_open(w, "y", NULL);
+    tb_log_scalar(w, "x", 1, 0);
+    tb_log_scalars(w, (tb_scalar[]){{"p", 1}, {"q", 2}}, 2, 0);
+    tb_tag_log(y, 1, 0);
+    tb_log_text(w, "t", "text", 0);
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 5);
+    for (size_t i = 0; i < f.count; i++)
+        assert_true(f.events[i]->wall_time == 1700000000.5 + 0.5 * (double)i);
+    free_event_file(&f);
+}
+
+static void scalars_of_many_tags_arrive(void **state)
+{
+    (void)state;
+    enum { TAGS = 10000 };
+    tb_writer *w = open_in("many_tags", NULL);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < TAGS; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "group%d/tag%d", i % 7, i);
+            assert_int_equal(tb_log_scalar(w, name, i, round), TB_STATUS_OK);
+        }
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 2 * TAGS + 1);
+    for (int i = 0; i < TAGS; i++) {
+        const Tblog__Proto__Summary__Value *first = f.events[1 + i]->summary->value[0];
+        const Tblog__Proto__Summary__Value *second = f.events[1 + TAGS + i]->summary->value[0];
+        assert_string_equal(first->tag, second->tag);
+        assert_true(first->simple_value == (float)i && second->simple_value == (float)i);
+        assert_true(first->metadata != NULL && second->metadata == NULL);
+    }
+    free_event_file(&f);
+}
+
+static void tags_of_every_valid_form_are_taken(void **state)
+{
+    (void)state;
+    static char longest[TBLOG_MAX_NAME_BYTES + 1];
+    memset(longest, 'x', sizeof longest - 1);
+    const char *tags[] = {"a b", "/lead", "a//b", "?&#<>%", "new\nline", "\xc3\xa9t\xc3\xa9", longest};
+    tb_writer *w = open_in("tag_forms", NULL);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(tb_log_scalar(w, tags[i], 1, 0), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(count_values(&f, tags[i]), 1);
+    free_event_file(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scalars_arrive_bit_for_bit),
+        cmocka_unit_test(scalars_keep_the_time_of_the_call),
+        cmocka_unit_test(tag_handles_carry_names_with_the_first_value_only),
+        cmocka_unit_test(scalars_of_a_group_share_one_event),
+        cmocka_unit_test(scalars_of_large_groups_arrive),
+        cmocka_unit_test(scalars_take_their_time_from_the_users_clock),
+        cmocka_unit_test(scalars_of_many_tags_arrive),
+        cmocka_unit_test(tags_of_every_valid_form_are_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

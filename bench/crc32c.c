@@ -3,7 +3,6 @@
  * "chained" calls wait for each other, as in a CRC that is extended piece by piece; "apart" calls
  * do not, as in records one after another.  Each figure is the best of many rounds, since all that
  * a busy machine adds is noise. */
-#define _POSIX_C_SOURCE 200809L
 
 #include <inttypes.h>
 #include <stdio.h>

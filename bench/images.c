@@ -1,0 +1,73 @@
+/* What tb_log_image costs the caller, as a multiple of copying the pixels, and what encoding costs the
+ * worker. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tblog.h>
+
+#include "bench.h"
+
+enum { SIDE = 512, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, ROUNDS = 300 };
+
+/* Something like a photograph: smooth, with noise. */
+static void paint(uint8_t *pixels)
+{
+    uint32_t random = 1;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            for (int c = 0; c < CHANNELS; c++) {
+                random = random * 1664525 + 1013904223;
+                pixels[(y * SIDE + x) * CHANNELS + c] =
+                    (uint8_t)((x * (c + 1) + y * 2) / 4 + (int)(random >> 29));
+            }
+}
+
+int main(int argc, char **argv)
+{
+    static uint8_t pixels[BYTES], copy[BYTES];
+    static float planar[BYTES];
+    static double copies[ROUNDS], calls[ROUNDS], planar_calls[ROUNDS];
+    tb_writer *w = tb_open(argc > 1 ? argv[1] : "bench-logs", NULL);
+    if (w == NULL)
+        return 1;
+    paint(pixels);
+    for (int i = 0; i < BYTES; i++)
+        planar[i] = (float)(i % 256) / 255;
+    tb_image packed = {.data = pixels, .width = SIDE, .height = SIDE, .channels = CHANNELS};
+    tb_image chw = {.data = planar, .width = SIDE, .height = SIDE, .channels = CHANNELS,
+                    .dtype = TB_FLOAT32, .x_stride = 1, .y_stride = SIDE,
+                    .channel_stride = SIDE * SIDE};
+    for (int i = 0; i < ROUNDS; i++) {
+        double start = wall_seconds();
+        memcpy(copy, pixels, BYTES);
+        __asm__ volatile("" : : "r"(copy) : "memory");
+        copies[i] = wall_seconds() - start;
+        start = wall_seconds();
+        tb_log_image(w, "packed", &packed, i);
+        calls[i] = wall_seconds() - start;
+        start = wall_seconds();
+        tb_log_image(w, "planar", &chw, i);
+        planar_calls[i] = wall_seconds() - start;
+        tb_flush(w); /* the worker is idle when the next one comes */
+    }
+    double start = cpu_seconds();
+    for (int i = 0; i < 20; i++)
+        tb_log_image(w, "packed", &packed, ROUNDS + i);
+    tb_flush(w);
+    double encode = (cpu_seconds() - start) / 20;
+
+    double one = quantile(copies, ROUNDS, 0.5);
+    printf("%d x %d x %d, medians of %d rounds\n", SIDE, SIDE, CHANNELS, ROUNDS);
+    printf("memcpy of the pixels            %8.1f us\n", one * 1e6);
+    printf("tb_log_image, packed uint8      %8.1f us  %5.2f x memcpy\n",
+           quantile(calls, ROUNDS, 0.5) * 1e6, quantile(calls, ROUNDS, 0.5) / one);
+    printf("tb_log_image, planar float32    %8.1f us  %5.2f x memcpy\n",
+           quantile(planar_calls, ROUNDS, 0.5) * 1e6, quantile(planar_calls, ROUNDS, 0.5) / one);
+    printf("PNG, record and file, all CPU   %8.1f ms\n", encode * 1e3);
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    tb_close(w);
+    unlink(path);
+    return 0;
+}

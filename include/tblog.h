@@ -287,10 +287,12 @@ typedef struct tb_image {
     const void *data;
     size_t width, height;     /* pixels, at least 1 */
     size_t channels;          /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; default 1 */
-    tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), or a float type
-                                 0..1 (clamped, made 8 bit; NaN becomes 0) */
-    ptrdiff_t x_stride, y_stride, channel_stride; /* in elements; all 0: packed
-                                                     height x width x channels */
+    tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), TB_BOOL (0 black,
+                                 else white), or a float type 0..1 (clamped, made 8 bit; NaN
+                                 becomes 0) */
+    ptrdiff_t x_stride, y_stride, channel_stride; /* in elements, negative ones too; all 0: packed
+                                                     height x width x channels.  That of a
+                                                     dimension of size 1 is not looked at */
 } tb_image;
 
 /* Records a picture as PNG without loss.  This call copies the pixels; compression happens on the
@@ -298,7 +300,8 @@ typedef struct tb_image {
  *
  *   TB_STATUS_INVALID    a bad tag, no data, a zero size, unknown channels or dtype, or strides
  *                        given only in part
- *   TB_STATUS_TOO_LARGE  the packed pixels exceed TBLOG_MAX_RECORD_BYTES or the queue
+ *   TB_STATUS_TOO_LARGE  the PNG might exceed TBLOG_MAX_RECORD_BYTES less 256 KiB (noise does not
+ *                        get smaller), or the packed pixels exceed the queue
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
 TBLOG_API tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *image, int64_t step);
 
@@ -340,8 +343,9 @@ TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markd
  *     tb_graph_free(g);
  *
  * A graph is used by one thread at a time.  Errors stay with the graph: the first one is returned
- * by every later call and by tb_log_graph, and calls on a NULL node do nothing, so a builder needs
- * no check after each line.
+ * by every later call and by tb_log_graph, so a builder needs no check after each line.  Calls on a
+ * NULL node change nothing and return TB_STATUS_INVALID; the error of the call that made no node is
+ * kept by the graph.
  * ------------------------------------------------------------------------------------------ */
 
 typedef struct tb_graph tb_graph;
@@ -356,10 +360,12 @@ TBLOG_API tb_status tb_graph_pop_scope(tb_graph *g);
 
 /* Adds a node that does |op| ("Conv2D", "MatMul", any word).  Names are unique within a graph and
  * made of letters, digits and `_ . - / >`, starting with a letter, digit or '.', as TensorFlow has it.
- * TensorBoard folds `Const` into its consumers.  NULL on error. */
+ * A full name, scopes included, has at most TBLOG_MAX_NAME_BYTES.  TensorBoard folds `Const` into its
+ * consumers.  NULL on error. */
 TBLOG_API tb_graph_node *tb_graph_add(tb_graph *g, const char *op, const char *name);
 
-/* Output |port| of |from| becomes the next input of |to|. */
+/* Output |port|, 0 to 65535, of |from| becomes the next input of |to|.  A NULL |from| is an error of
+ * |to|'s graph: an edge would be missing. */
 TBLOG_API tb_status tb_graph_connect(const tb_graph_node *from, int port, tb_graph_node *to);
 
 /* |to| runs after |from| without taking data from it (a dotted line). */
@@ -368,11 +374,12 @@ TBLOG_API tb_status tb_graph_connect_control(const tb_graph_node *from, tb_graph
 /* "/device:GPU:0", "/job:worker/task:1/device:CPU:0"; TensorBoard can colour by it. */
 TBLOG_API tb_status tb_graph_set_device(tb_graph_node *node, const char *device);
 
-/* The shape of output |port|, written at its edges; -1 is an unknown size. */
+/* The shape of output |port|, written at its edges: at most 254 sizes; -1 is an unknown one. */
 TBLOG_API tb_status tb_graph_set_shape(tb_graph_node *node, int port, const int64_t *sizes,
                                        size_t rank);
 
-/* Attributes, shown when the node is selected.  Setting a name again replaces it. */
+/* Attributes, shown when the node is selected.  Setting a name again replaces it; the name
+ * "_output_shapes" belongs to tb_graph_set_shape. */
 TBLOG_API tb_status tb_graph_set_int(tb_graph_node *node, const char *attr, int64_t value);
 TBLOG_API tb_status tb_graph_set_ints(tb_graph_node *node, const char *attr, const int64_t *values,
                                       size_t count);
@@ -388,8 +395,12 @@ TBLOG_API const char *tb_graph_error(const tb_graph *g);
  * |graph| may be changed or freed afterwards. */
 TBLOG_API tb_status tb_log_graph(tb_writer *w, const tb_graph *graph);
 
-/* Records a serialized tensorflow.GraphDef, unchanged.  TB_STATUS_CORRUPT when it does not parse or
- * holds a string that is not UTF-8, either of which makes TensorBoard fail. */
+/* Records a serialized tensorflow.GraphDef, unchanged; 0 bytes are an empty graph.
+ *
+ *   TB_STATUS_INVALID    |graph_def| is NULL with |size| > 0
+ *   TB_STATUS_CORRUPT    it does not parse or holds a string that is not UTF-8, either of which makes
+ *                        TensorBoard fail
+ *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */
 TBLOG_API tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size);
 
 /* ---------------------------------------------------------------------------------------------

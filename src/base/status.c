@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "base/utf8.h"
 
 const char *tb_status_text(tb_status status)
 {
@@ -31,10 +32,10 @@ const char *tb_version(void)
 /* A message may quote a user's long tag; a cut inside a character would make it invalid UTF-8. */
 static void cut_at_character(char *text, size_t size)
 {
-    size_t end = size;
-    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
-        end--;
-    text[end] = '\0';
+    size_t last = size;
+    while (last > 0 && ((unsigned char)text[--last] & 0xc0) == 0x80)
+        ;
+    text[tb__utf8_valid(text + last, size - last, NULL) ? size : last] = '\0';
 }
 
 static void format_text(tb__error *err, const char *format, va_list args)

@@ -512,9 +512,7 @@ tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
     tb__error err;
     tb__buf payload = {0};
     tb__nonfinite nonfinite = {0, 0};
-    tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__histogram_encode(&payload, &nonfinite, data, count, dtype, options, &err);
-    tb__fpenv_leave(&host);
     rv = log_payload(w, &payload, rv, tag, TB_KIND_HISTOGRAM, step, &err);
     if (rv == TB_STATUS_OK) {
         atomic_fetch_add_explicit(&w->counters.nan_values, nonfinite.nan, memory_order_relaxed);
@@ -531,9 +529,7 @@ tb_status tb_log_histogram_raw(tb_writer *w, const char *tag, const tb_histogram
         return TB_STATUS_OK;
     tb__error err;
     tb__buf payload = {0};
-    tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__histogram_encode_raw(&payload, histogram, &err);
-    tb__fpenv_leave(&host);
     return log_payload(w, &payload, rv, tag, TB_KIND_HISTOGRAM, step, &err);
 }
 
@@ -560,9 +556,7 @@ tb_status tb_log_images(tb_writer *w, const char *tag, const tb_image *images, s
     tb_status rv = reserve(w, &data, &block, size, found, found->name);
     if (rv != TB_STATUS_OK)
         return rv;
-    tb__fpenv host = tb__fpenv_enter();
     tb__images_pack(data, images, count);
-    tb__fpenv_leave(&host);
     return push_block(w, block, TB__ENTRY_IMAGES, found, found->name, step);
 }
 

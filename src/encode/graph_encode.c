@@ -1,0 +1,315 @@
+#include "encode/encode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "encode/graph.h"
+#include "encode/pack.h"
+#include "proto/graph.pb-c.h"
+
+enum {
+    PRODUCER = 22, /* the version of GraphDef that these messages follow */
+    ENVELOPE = 64  /* what Event adds: wall time, step and a key */
+};
+
+/* --- Memory for the messages of one node ------------------------------------------------------ */
+
+typedef struct block {
+    struct block *next;
+    size_t used, size;
+    max_align_t data[];
+} block;
+
+/* Many small pieces that are given back together. */
+typedef struct arena {
+    block *blocks; /* the one that is being used first */
+} arena;
+
+static void *take(arena *a, size_t count, size_t item_size)
+{
+    enum { BLOCK_SIZE = 16 << 10 };
+    if (count > SIZE_MAX / 2 / item_size)
+        return NULL;
+    size_t align = sizeof(max_align_t);
+    size_t size = (count * item_size + align - 1) / align * align;
+    if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
+        size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        block *b = tb__malloc(sizeof *b + block_size);
+        if (b == NULL)
+            return NULL;
+        *b = (block){.next = a->blocks, .size = block_size};
+        a->blocks = b;
+    }
+    void *piece = (char *)a->blocks->data + a->blocks->used;
+    a->blocks->used += size;
+    return memset(piece, 0, size);
+}
+
+/* Gives back all pieces and keeps one block for the next ones. */
+static void reset(arena *a)
+{
+    while (a->blocks != NULL && a->blocks->next != NULL) {
+        block *b = a->blocks;
+        a->blocks = b->next;
+        tb__free(b);
+    }
+    if (a->blocks != NULL)
+        a->blocks->used = 0;
+}
+
+static void release(arena *a)
+{
+    reset(a);
+    tb__free(a->blocks);
+    a->blocks = NULL;
+}
+
+/* --- Messages; false or NULL: no memory ------------------------------------------------------- */
+
+static Tblog__Proto__DataType data_type(tb_dtype dtype)
+{
+    switch (dtype) {
+    case TB_UINT8: return TBLOG__PROTO__DATA_TYPE__DT_UINT8;
+    case TB_INT8: return TBLOG__PROTO__DATA_TYPE__DT_INT8;
+    case TB_UINT16: return TBLOG__PROTO__DATA_TYPE__DT_UINT16;
+    case TB_INT16: return TBLOG__PROTO__DATA_TYPE__DT_INT16;
+    case TB_UINT32: return TBLOG__PROTO__DATA_TYPE__DT_UINT32;
+    case TB_INT32: return TBLOG__PROTO__DATA_TYPE__DT_INT32;
+    case TB_UINT64: return TBLOG__PROTO__DATA_TYPE__DT_UINT64;
+    case TB_INT64: return TBLOG__PROTO__DATA_TYPE__DT_INT64;
+    case TB_FLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_HALF;
+    case TB_BFLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_BFLOAT16;
+    case TB_FLOAT32: return TBLOG__PROTO__DATA_TYPE__DT_FLOAT;
+    case TB_FLOAT64: return TBLOG__PROTO__DATA_TYPE__DT_DOUBLE;
+    case TB_BOOL: return TBLOG__PROTO__DATA_TYPE__DT_BOOL;
+    }
+    return TBLOG__PROTO__DATA_TYPE__DT_INVALID;
+}
+
+static Tblog__Proto__TensorShapeProto *shape_message(arena *a, const tb__graph_shape *shape)
+{
+    Tblog__Proto__TensorShapeProto *m = take(a, 1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    tblog__proto__tensor_shape_proto__init(m);
+    m->unknown_rank = !shape->known;
+    m->n_dim = shape->rank;
+    m->dim = take(a, shape->rank, sizeof *m->dim);
+    Tblog__Proto__TensorShapeProto__Dim *dims = take(a, shape->rank, sizeof *dims);
+    if (m->dim == NULL || dims == NULL)
+        return NULL;
+    for (size_t i = 0; i < shape->rank; i++) {
+        tblog__proto__tensor_shape_proto__dim__init(&dims[i]);
+        dims[i].size = shape->sizes[i];
+        m->dim[i] = &dims[i];
+    }
+    return m;
+}
+
+/* An AttrValue that holds an empty list. */
+static Tblog__Proto__AttrValue *list_message(arena *a)
+{
+    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
+    Tblog__Proto__AttrValue__ListValue *list = take(a, 1, sizeof *list);
+    if (m == NULL || list == NULL)
+        return NULL;
+    tblog__proto__attr_value__init(m);
+    tblog__proto__attr_value__list_value__init(list);
+    m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_LIST;
+    m->list = list;
+    return m;
+}
+
+static Tblog__Proto__AttrValue *shapes_message(arena *a, const tb_graph_node *node)
+{
+    Tblog__Proto__AttrValue *m = list_message(a);
+    if (m == NULL)
+        return NULL;
+    m->list->shape = take(a, node->shape_count, sizeof *m->list->shape);
+    if (m->list->shape == NULL)
+        return NULL;
+    m->list->n_shape = node->shape_count;
+    for (size_t i = 0; i < node->shape_count; i++) {
+        m->list->shape[i] = shape_message(a, &node->shapes[i]);
+        if (m->list->shape[i] == NULL)
+            return NULL;
+    }
+    return m;
+}
+
+static void set_single(Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
+{
+    switch (attr->kind) {
+    case TB__GRAPH_INT:
+        m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_I;
+        m->i = attr->value.integer;
+        break;
+    case TB__GRAPH_FLOAT:
+        m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_F;
+        memcpy(&m->f, &attr->value.number, sizeof m->f);
+        break;
+    case TB__GRAPH_BOOL:
+        m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_B;
+        m->b = attr->value.flag;
+        break;
+    case TB__GRAPH_STRING:
+        m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_S;
+        m->s = tb__pack_bytes(attr->value.string, strlen(attr->value.string));
+        break;
+    case TB__GRAPH_DTYPE:
+        m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_TYPE;
+        m->type = data_type(attr->value.dtype);
+        break;
+    case TB__GRAPH_INTS: break; /* a list */
+    }
+}
+
+static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *attr)
+{
+    if (attr->kind == TB__GRAPH_INTS) {
+        Tblog__Proto__AttrValue *m = list_message(a);
+        if (m == NULL)
+            return NULL;
+        m->list->n_i = attr->value.integers.count;
+        m->list->i = attr->value.integers.values;
+        return m;
+    }
+    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    tblog__proto__attr_value__init(m);
+    set_single(m, attr);
+    return m;
+}
+
+static Tblog__Proto__NodeDef__AttrEntry *entry_message(arena *a, const char *name,
+                                                       Tblog__Proto__AttrValue *value)
+{
+    Tblog__Proto__NodeDef__AttrEntry *m = take(a, 1, sizeof *m);
+    if (m == NULL || value == NULL)
+        return NULL;
+    tblog__proto__node_def__attr_entry__init(m);
+    m->key = tb__pack_text(name);
+    m->value = value;
+    return m;
+}
+
+static bool set_attrs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+{
+    m->attr = take(a, node->attr_count + 1, sizeof *m->attr);
+    if (m->attr == NULL)
+        return false;
+    for (size_t i = 0; i < node->attr_count; i++) {
+        const tb__graph_attr *attr = &node->attrs[i];
+        m->attr[i] = entry_message(a, attr->name, attr_message(a, attr));
+        if (m->attr[i] == NULL)
+            return false;
+    }
+    m->n_attr = node->attr_count;
+    if (node->shape_count == 0)
+        return true;
+    m->attr[m->n_attr] = entry_message(a, TB__GRAPH_SHAPES_ATTR, shapes_message(a, node));
+    return m->attr[m->n_attr++] != NULL;
+}
+
+/* "node" for output 0, "node:1" for another, "^node" for control. */
+static char *input_text(arena *a, const tb__graph_input *input)
+{
+    const char *name = input->from->name;
+    if (input->port == 0)
+        return tb__pack_text(name);
+    size_t size = strlen(name) + sizeof ":65535";
+    char *text = take(a, size, 1);
+    if (text == NULL)
+        return NULL;
+    if (input->port == TB__GRAPH_CONTROL)
+        snprintf(text, size, "^%s", name);
+    else
+        snprintf(text, size, "%s:%d", name, input->port);
+    return text;
+}
+
+/* TensorFlow reads control inputs only behind all others. */
+static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+{
+    m->input = take(a, node->input_count, sizeof *m->input);
+    if (m->input == NULL)
+        return false;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < node->input_count; i++) {
+            bool is_control = node->inputs[i].port == TB__GRAPH_CONTROL;
+            if (is_control != (pass == 1))
+                continue;
+            char *text = input_text(a, &node->inputs[i]);
+            if (text == NULL)
+                return false;
+            m->input[m->n_input++] = text;
+        }
+    return true;
+}
+
+/* --- The graph -------------------------------------------------------------------------------- */
+
+/* A GraphDef of one node: written one after the other they are a GraphDef of all. */
+static tb_status append_node(tb__buf *out, arena *a, const tb_graph_node *node, tb__error *err)
+{
+    Tblog__Proto__NodeDef m;
+    tblog__proto__node_def__init(&m);
+    m.name = node->name;
+    m.op = node->op;
+    if (node->device != NULL)
+        m.device = node->device;
+    if (!set_inputs(a, &m, node) || !set_attrs(a, &m, node))
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "graph: no memory to encode node \"%.100s\"",
+                             node->name);
+    Tblog__Proto__NodeDef *nodes[] = {&m};
+    Tblog__Proto__GraphDef graph;
+    tblog__proto__graph_def__init(&graph);
+    graph.n_node = 1;
+    graph.node = nodes;
+    return tb__pack_message(out, &graph.base, "graph", err);
+}
+
+static tb_status append_versions(tb__buf *out, tb__error *err)
+{
+    Tblog__Proto__VersionDef versions;
+    tblog__proto__version_def__init(&versions);
+    versions.producer = PRODUCER;
+    Tblog__Proto__GraphDef graph;
+    tblog__proto__graph_def__init(&graph);
+    graph.versions = &versions;
+    return tb__pack_message(out, &graph.base, "graph", err);
+}
+
+static tb_status append_nodes(tb__buf *out, const tb_graph *graph, tb__error *err)
+{
+    const size_t start = out->size;
+    arena a = {0};
+    tb_status rv = TB_STATUS_OK;
+    for (size_t i = 0; rv == TB_STATUS_OK && i < graph->node_count; i++) {
+        rv = append_node(out, &a, graph->nodes[i], err);
+        reset(&a);
+        if (rv == TB_STATUS_OK && out->size - start > TBLOG_MAX_RECORD_BYTES - ENVELOPE)
+            rv = tb__error_set(err, TB_STATUS_TOO_LARGE,
+                               "graph: its first %zu of %zu nodes have %zu bytes, at most %zu fit",
+                               i + 1, graph->node_count, out->size - start, TBLOG_MAX_RECORD_BYTES);
+    }
+    release(&a);
+    return rv;
+}
+
+tb_status tb__graph_encode(tb__buf *out, const tb_graph *graph, tb__error *err)
+{
+    if (graph == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "graph: it is NULL");
+    if (graph->error.status != TB_STATUS_OK)
+        return tb__error_set(err, graph->error.status, "%s", graph->error.text);
+    const size_t start = out->size;
+    tb_status rv = append_nodes(out, graph, err);
+    if (rv == TB_STATUS_OK)
+        rv = append_versions(out, err);
+    if (rv != TB_STATUS_OK)
+        out->size = start;
+    return rv;
+}

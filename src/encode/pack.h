@@ -1,0 +1,22 @@
+/* Messages that protobuf-c packs: all but the hot ones, which event.c writes by hand.
+ * Begin with the generated ..._init functions; the ..._INIT macros cast const away, and warn. */
+#ifndef TB_PACK_H
+#define TB_PACK_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+/* Appends |message|, serialized; its strings must be valid UTF-8.  TB_STATUS_TOO_LARGE when it
+ * exceeds TBLOG_MAX_RECORD_BYTES, or TB_STATUS_NO_MEMORY; on error |out| is as it was.  |what|
+ * names the message in the error's words. */
+tb_status tb__pack_message(tb__buf *out, const ProtobufCMessage *message, const char *what,
+                           tb__error *err);
+
+/* What the caller keeps, for the members of a message, which lack const: packing only reads. */
+char *tb__pack_text(const char *text);
+double *tb__pack_doubles(const double *values);
+ProtobufCBinaryData tb__pack_bytes(const void *data, size_t size);
+
+#endif

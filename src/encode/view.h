@@ -1,0 +1,32 @@
+/* A strided array of any element type, read as doubles. */
+#ifndef TB_VIEW_H
+#define TB_VIEW_H
+
+#include <stddef.h>
+
+#include <tblog.h>
+
+#include "base/status.h"
+
+enum { TB__VIEW_MAX_RANK = 8 };
+
+typedef struct tb__view {
+    const unsigned char *data; /* borrowed; any alignment */
+    ptrdiff_t offset;          /* of the next element, in bytes */
+    size_t left;               /* elements not read yet */
+    size_t rank;               /* at least 1 */
+    size_t shape[TB__VIEW_MAX_RANK];
+    ptrdiff_t strides[TB__VIEW_MAX_RANK]; /* in bytes */
+    size_t index[TB__VIEW_MAX_RANK];      /* of the next element */
+    void (*load)(double *out, const unsigned char *data, ptrdiff_t stride, size_t count);
+} tb__view;
+
+/* Checks what tb_log_histogram_with was given: TB_STATUS_OK or TB_STATUS_INVALID. */
+tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
+                        const tb_histogram_options *options, tb__error *err);
+
+/* Reads the next elements, at most |room|, and returns how many; 0 at the end.  The conversion of
+ * 64-bit integers rounds. */
+size_t tb__view_read(double *out, size_t room, tb__view *view);
+
+#endif

@@ -1,0 +1,127 @@
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "writer/event_file.h"
+
+static char dir[] = "event-file-XXXXXX";
+static tb__error err;
+
+static int make_dir(void **state)
+{
+    (void)state;
+    strcpy(dir, "event-file-XXXXXX");
+    return mkdtemp(dir) == NULL;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+static void append(tb__event_file *f, const char *text)
+{
+    assert_int_equal(tb__buf_append(&f->pending, text, strlen(text)), TB_STATUS_OK);
+}
+
+static void expect_content(const tb__event_file *f, const char *wanted)
+{
+    char content[100] = "";
+    FILE *in = fopen(f->path, "r");
+    assert_non_null(in);
+    content[fread(content, 1, sizeof content - 1, in)] = '\0';
+    fclose(in);
+    assert_string_equal(content, wanted);
+    assert_int_equal(f->bytes, strlen(wanted));
+}
+
+static void event_file_holds_what_was_written(void **state)
+{
+    (void)state;
+    tb__event_file f;
+    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    append(&f, "one,");
+    expect_content(&f, "");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    append(&f, "two,");
+    append(&f, "three");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_sync(&f, &err), TB_STATUS_OK);
+    expect_content(&f, "one,two,three");
+    assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
+}
+
+/* What the first attempt could not write is what the next one writes. */
+static void event_file_goes_on_where_a_write_failed(void **state)
+{
+    (void)state;
+    tb__event_file f;
+    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    append(&f, "kept");
+    int fd = f.fd;
+    f.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_IO);
+    assert_non_null(strstr(err.text, "No space left on device"));
+    assert_non_null(strstr(err.text, f.path));
+    close(f.fd);
+    f.fd = fd;
+    append(&f, " and more");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    expect_content(&f, "kept and more");
+    assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
+}
+
+static void event_file_is_not_shared_by_two(void **state)
+{
+    (void)state;
+    tb__event_file a, b;
+    assert_int_equal(tb__event_file_create(&a, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_create(&b, dir, NULL, &err), TB_STATUS_OK);
+    assert_true(strcmp(a.path, b.path) < 0);
+    tb__event_file_close(&a, &err);
+    tb__event_file_close(&b, &err);
+}
+
+static void event_file_respects_the_umask(void **state)
+{
+    (void)state;
+    mode_t before = umask(027);
+    tb__event_file f;
+    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    umask(before);
+    struct stat info;
+    assert_int_equal(stat(f.path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0640);
+    tb__event_file_close(&f, &err);
+}
+
+static void event_file_needs_its_folder(void **state)
+{
+    (void)state;
+    tb__event_file f;
+    assert_int_equal(tb__event_file_create(&f, "no/such/folder", NULL, &err), TB_STATUS_IO);
+    assert_non_null(strstr(err.text, "no/such/folder: No such file or directory"));
+}
+
+#define file_test(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        file_test(event_file_holds_what_was_written),
+        file_test(event_file_goes_on_where_a_write_failed),
+        file_test(event_file_is_not_shared_by_two),
+        file_test(event_file_respects_the_umask),
+        file_test(event_file_needs_its_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+#include "test.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "writer/tag.h"
+
+static tb__tags tags;
+static tb__error err;
+
+static int make_tags(void **state)
+{
+    (void)state;
+    return tb__tags_init(&tags, NULL);
+}
+
+static int drop_tags(void **state)
+{
+    (void)state;
+    tb__tags_destroy(&tags);
+    return 0;
+}
+
+static void tags_are_found_by_name_and_id(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    static tb_tag *made[COUNT];
+    char name[32];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "tag/%d", i);
+        assert_int_equal(tb__tags_get(&made[i], &tags, name, TB_KIND_SCALAR, NULL, &err), TB_STATUS_OK);
+        assert_int_equal(made[i]->id, i);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        tb_tag *again;
+        snprintf(name, sizeof name, "tag/%d", i);
+        assert_int_equal(tb__tags_get(&again, &tags, name, TB_KIND_SCALAR, NULL, &err), TB_STATUS_OK);
+        assert_ptr_equal(again, made[i]);
+        assert_ptr_equal(tb__tags_by_id(&tags, (uint32_t)i), made[i]);
+        assert_string_equal(made[i]->name, name);
+    }
+}
+
+static void tags_are_checked_without_being_added(void **state)
+{
+    (void)state;
+    tb_tag *tag;
+    assert_int_equal(tb__tags_check(&tag, &tags, "a", TB_KIND_TEXT, NULL, &err), TB_STATUS_OK);
+    assert_null(tag);
+    assert_int_equal(tags.count, 0);
+    assert_int_equal(tb__tags_check(&tag, &tags, "", TB_KIND_TEXT, NULL, &err), TB_STATUS_INVALID);
+}
+
+static void tags_keep_their_kind_and_their_first_names(void **state)
+{
+    (void)state;
+    tb_tag *tag, *again;
+    tb_tag_options names = {.display_name = "A"}, others = {.display_name = "B"};
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", TB_KIND_SCALAR, &names, &err), TB_STATUS_OK);
+    size_t size = tag->metadata_size;
+    assert_int_equal(tb__tags_get(&again, &tags, "a", TB_KIND_SCALAR, &others, &err), TB_STATUS_OK);
+    assert_ptr_equal(again, tag);
+    assert_int_equal(again->metadata_size, size);
+    assert_non_null(memchr(tag->metadata, 'A', size));
+    assert_int_equal(tb__tags_get(&again, &tags, "a", TB_KIND_IMAGE, NULL, &err), TB_STATUS_INVALID);
+    assert_string_equal(err.text, "tag \"a\" holds scalars already, not images");
+}
+
+enum { THREADS = 4, NAMES = 5000 };
+
+static void *get_all(void *arg)
+{
+    tb_tag **out = arg;
+    char name[32];
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        if (tb__tags_get(&out[i], &tags, name, TB_KIND_SCALAR, NULL, NULL) != TB_STATUS_OK)
+            out[i] = NULL;
+    }
+    return NULL;
+}
+
+static void tags_are_the_same_for_all_threads(void **state)
+{
+    (void)state;
+    static tb_tag *seen[THREADS][NAMES];
+    pthread_t ids[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, get_all, seen[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(ids[i], NULL);
+    assert_int_equal(tags.count, NAMES);
+    for (int i = 0; i < NAMES; i++) {
+        assert_non_null(seen[0][i]);
+        for (int t = 1; t < THREADS; t++)
+            assert_ptr_equal(seen[t][i], seen[0][i]);
+    }
+}
+
+#define tag_test(name) cmocka_unit_test_setup_teardown(name, make_tags, drop_tags)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        tag_test(tags_are_found_by_name_and_id),
+        tag_test(tags_are_checked_without_being_added),
+        tag_test(tags_keep_their_kind_and_their_first_names),
+        tag_test(tags_are_the_same_for_all_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,225 +6,12 @@
 #include "base/alloc.h"
 #include "encode/image_file.h"
 #include "encode/pack.h"
+#include "encode/pixels.h"
 #include "encode/png.h"
 #include "proto/summary.pb-c.h"
 
 /* What pictures may take of a record; the rest is for the tag and its names. */
 static const size_t largest_payload = TBLOG_MAX_RECORD_BYTES - ((size_t)256 << 10);
-
-/* --- Pixels into packed samples --------------------------------------------------------------- */
-
-/* |mantissa| / 2^|shift|, which is below 1, as 0..255 rounded to nearest.  Integers only: the
- * host's rounding mode and floating-point traps have no say, and NaN never meets an instruction. */
-static uint8_t byte_from_fraction(uint64_t mantissa, unsigned shift)
-{
-    if (shift > 63)
-        return 0;
-    return (uint8_t)((mantissa * 255 + (UINT64_C(1) << (shift - 1))) >> shift);
-}
-
-/* Without its sign a float's bits grow with its value, so that 1 and infinity compare as bits. */
-static uint8_t byte_from_f64(uint64_t bits)
-{
-    if (bits >= UINT64_C(0x3ff0000000000000)) /* at least 1, NaN or with a sign */
-        return bits <= UINT64_C(0x7ff0000000000000) ? 255 : 0;
-    uint64_t mantissa = (bits & UINT64_C(0xfffffffffffff)) | UINT64_C(1) << 52;
-    return byte_from_fraction(mantissa, 1075 - (unsigned)(bits >> 52));
-}
-
-static uint8_t byte_from_f32(uint32_t bits)
-{
-    if (bits >= 0x3f800000)
-        return bits <= 0x7f800000 ? 255 : 0;
-    return byte_from_fraction((bits & 0x7fffff) | 1U << 23, 150 - (bits >> 23));
-}
-
-static uint8_t byte_from_f16(uint32_t bits)
-{
-    if (bits >= 0x3c00)
-        return bits <= 0x7c00 ? 255 : 0;
-    return byte_from_fraction((bits & 0x3ff) | 1U << 10, 25 - (bits >> 10));
-}
-
-/* Makes |count| samples, |to_step| samples apart, of elements |from_step| elements apart. */
-typedef void line_fn(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                     size_t count);
-
-static void copy_bytes(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                       size_t count)
-{
-    if (to_step == 1 && from_step == 1) {
-        memcpy(to, from, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        to[i * to_step] = from[(ptrdiff_t)i * from_step];
-}
-
-static void copy_words(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                       size_t count)
-{
-    if (to_step == 1 && from_step == 1) {
-        memcpy(to, from, count * 2);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        memcpy(to + i * to_step * 2, from + (ptrdiff_t)i * from_step * 2, 2);
-}
-
-static void convert_bool(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                         size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        to[i * to_step] = from[(ptrdiff_t)i * from_step] != 0 ? 255 : 0;
-}
-
-static void convert_f16(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 2, sizeof bits);
-        to[i * to_step] = byte_from_f16(bits);
-    }
-}
-
-static void convert_bf16(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                         size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 2, sizeof bits);
-        to[i * to_step] = byte_from_f32((uint32_t)bits << 16);
-    }
-}
-
-static void convert_f32(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 4, sizeof bits);
-        to[i * to_step] = byte_from_f32(bits);
-    }
-}
-
-static void convert_f64(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 8, sizeof bits);
-        to[i * to_step] = byte_from_f64(bits);
-    }
-}
-
-/* How elements of a tb_dtype become samples. */
-typedef struct element {
-    size_t size;
-    uint32_t sample_size;
-    line_fn *line;
-} element;
-
-/* NULL when pictures can't have the type. */
-static const element *find_element(tb_dtype dtype)
-{
-    static const element u8 = {1, 1, copy_bytes}, u16 = {2, 2, copy_words},
-                         b = {1, 1, convert_bool}, f16 = {2, 1, convert_f16},
-                         bf16 = {2, 1, convert_bf16}, f32 = {4, 1, convert_f32},
-                         f64 = {8, 1, convert_f64};
-    switch (dtype) {
-    case TB_UINT8: return &u8;
-    case TB_UINT16: return &u16;
-    case TB_BOOL: return &b;
-    case TB_FLOAT16: return &f16;
-    case TB_BFLOAT16: return &bf16;
-    case TB_FLOAT32: return &f32;
-    case TB_FLOAT64: return &f64;
-    case TB_INT8:
-    case TB_INT16:
-    case TB_UINT32:
-    case TB_INT32:
-    case TB_UINT64:
-    case TB_INT64: break;
-    }
-    return NULL;
-}
-
-/* A tb_image with its defaults filled in. */
-typedef struct raster {
-    const uint8_t *data;
-    size_t width, height, channels;
-    ptrdiff_t x_stride, y_stride, channel_stride;
-    const element *element;
-} raster;
-
-static raster raster_of(const tb_image *image)
-{
-    raster r = {.data = image->data,
-                .width = image->width,
-                .height = image->height,
-                .channels = image->channels == 0 ? 1 : image->channels,
-                .x_stride = image->x_stride,
-                .y_stride = image->y_stride,
-                .channel_stride = image->channel_stride,
-                .element = find_element(image->dtype)};
-    /* The stride of a dimension of size 1 is never walked, so that callers leave it out or let it
-     * be anything; as if packed it takes the fast path and can't overflow. */
-    bool packed = r.x_stride == 0 && r.y_stride == 0 && r.channel_stride == 0;
-    if (packed || r.channels == 1)
-        r.channel_stride = 1;
-    if (packed || r.width == 1)
-        r.x_stride = (ptrdiff_t)r.channels;
-    if (packed || r.height == 1)
-        r.y_stride = (ptrdiff_t)(r.width * r.channels);
-    return r;
-}
-
-/* Planes of bytes are common and earn a loop of their own: twice as fast as by channel. */
-static void interleave_rgb(uint8_t *restrict to, const uint8_t *red, const uint8_t *green,
-                           const uint8_t *blue, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        to[3 * i] = red[i];
-        to[3 * i + 1] = green[i];
-        to[3 * i + 2] = blue[i];
-    }
-}
-
-static bool rows_packed(const raster *r)
-{
-    return r->channel_stride == 1 && r->x_stride == (ptrdiff_t)r->channels;
-}
-
-static void pack_row(uint8_t *to, const uint8_t *from, const raster *r)
-{
-    const element *e = r->element;
-    if (rows_packed(r)) {
-        e->line(to, 1, from, 1, r->width * r->channels);
-        return;
-    }
-    ptrdiff_t plane = r->channel_stride * (ptrdiff_t)e->size;
-    if (e->line == copy_bytes && r->channels == 3 && r->x_stride == 1) {
-        interleave_rgb(to, from, from + plane, from + 2 * plane, r->width);
-        return;
-    }
-    for (size_t c = 0; c < r->channels; c++)
-        e->line(to + c * e->sample_size, r->channels, from + (ptrdiff_t)c * plane, r->x_stride,
-                r->width);
-}
-
-static void pack_pixels(uint8_t *to, const raster *r)
-{
-    size_t row = r->width * r->channels;
-    if (rows_packed(r) && r->y_stride == (ptrdiff_t)row) {
-        r->element->line(to, 1, r->data, 1, row * r->height);
-        return;
-    }
-    ptrdiff_t step = r->y_stride * (ptrdiff_t)r->element->size;
-    for (size_t y = 0; y < r->height; y++)
-        pack_row(to + y * row * r->element->sample_size, r->data + (ptrdiff_t)y * step, r);
-}
 
 /* --- The packed form ---------------------------------------------------------------------------
  *
@@ -234,11 +21,6 @@ static void pack_pixels(uint8_t *to, const raster *r)
 typedef struct picture_header {
     uint32_t width, height, channels, sample_size;
 } picture_header;
-
-static size_t samples_size(const raster *r)
-{
-    return r->width * r->height * r->channels * r->element->sample_size;
-}
 
 /* Adds to |*total|; false when the sum has no place in a ptrdiff_t. */
 static bool add_reach(uint64_t *total, size_t count, ptrdiff_t stride, size_t element_size)
@@ -251,7 +33,7 @@ static bool add_reach(uint64_t *total, size_t count, ptrdiff_t stride, size_t el
     return true;
 }
 
-static bool strides_reach_memory(const raster *r)
+static bool strides_reach_memory(const tb__raster *r)
 {
     uint64_t total = 0;
     return add_reach(&total, r->width, r->x_stride, r->element->size) &&
@@ -275,7 +57,7 @@ static tb_status check_image(const tb_image *image, size_t number, tb__error *er
         return tb__error_set(err, TB_STATUS_TOO_LARGE,
                              "image %zu: %zu x %zu pixels do not fit a record", number,
                              image->width, image->height);
-    raster r = raster_of(image);
+    tb__raster r = tb__raster_of(image);
     if (r.element == NULL)
         return tb__error_set(err, TB_STATUS_INVALID,
                              "image %zu: its dtype is %d, not unsigned 8 or 16 bit, bool or float",
@@ -292,7 +74,7 @@ static tb_status check_image(const tb_image *image, size_t number, tb__error *er
 }
 
 /* Bytes of a picture in the payload, whatever its pixels are. */
-static uint64_t largest_encoded_size(const raster *r)
+static uint64_t largest_encoded_size(const tb__raster *r)
 {
     enum { FIELDS = 64 }; /* keys and lengths, width and height */
     return tb__png_bound((uint64_t)r->width * r->channels * r->element->sample_size, r->height) +
@@ -310,13 +92,13 @@ tb_status tb__images_check(size_t *out_packed_size, const tb_image *images, size
         tb_status rv = check_image(&images[i], i, err);
         if (rv != TB_STATUS_OK)
             return rv;
-        raster r = raster_of(&images[i]);
+        tb__raster r = tb__raster_of(&images[i]);
         encoded_size += largest_encoded_size(&r);
         if (encoded_size > largest_payload)
             return tb__error_set(err, TB_STATUS_TOO_LARGE,
                                  "images: %zu of %zu may take %llu bytes as PNG, at most %zu fit",
                                  i + 1, count, (unsigned long long)encoded_size, largest_payload);
-        packed_size += sizeof(picture_header) + samples_size(&r);
+        packed_size += sizeof(picture_header) + tb__raster_packed_size(&r);
     }
     *out_packed_size = packed_size;
     return TB_STATUS_OK;
@@ -328,13 +110,13 @@ void tb__images_pack(uint8_t *packed, const tb_image *images, size_t count)
     memcpy(packed, &count32, sizeof count32);
     packed += sizeof count32;
     for (size_t i = 0; i < count; i++) {
-        raster r = raster_of(&images[i]);
+        tb__raster r = tb__raster_of(&images[i]);
         picture_header header = {(uint32_t)r.width, (uint32_t)r.height, (uint32_t)r.channels,
                                  r.element->sample_size};
         memcpy(packed, &header, sizeof header);
         packed += sizeof header;
-        pack_pixels(packed, &r);
-        packed += samples_size(&r);
+        tb__raster_pack(packed, &r);
+        packed += tb__raster_packed_size(&r);
     }
 }
 

@@ -1,0 +1,37 @@
+/* A user's pixels of any type and order, made packed 8- or 16-bit samples. */
+#ifndef TB_PIXELS_H
+#define TB_PIXELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tblog.h>
+
+/* Makes |count| samples, |to_step| samples apart, of elements |from_step| elements apart. */
+typedef void tb__line_fn(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
+                         size_t count);
+
+/* How elements of a tb_dtype become samples. */
+typedef struct tb__element {
+    size_t size;
+    uint32_t sample_size;
+    tb__line_fn *line;
+} tb__element;
+
+/* A tb_image with its defaults filled in. */
+typedef struct tb__raster {
+    const uint8_t *data;
+    size_t width, height, channels;
+    ptrdiff_t x_stride, y_stride, channel_stride;
+    const tb__element *element; /* NULL: pictures can't have the dtype */
+} tb__raster;
+
+tb__raster tb__raster_of(const tb_image *image);
+
+/* The bytes that tb__raster_pack writes. */
+size_t tb__raster_packed_size(const tb__raster *r);
+
+/* Writes height x width x channels samples of r->element->sample_size bytes. */
+void tb__raster_pack(uint8_t *to, const tb__raster *r);
+
+#endif

@@ -16,8 +16,10 @@
  * What holds for every call below:
  *   - Data is copied (or reduced) before the call returns; the caller keeps what it passed in.
  *   - Any thread may call on any writer, except that tb_close must be the last call on its writer.
- *     Values that one thread logs, or that threads log one after another, keep their order.
+ *     Values that one thread logs keep their order, and so do those that threads log one after
+ *     another, as long as their steps do not fall.
  *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns TB_STATUS_OK.
+ *   - A writer belongs to the process that opened it; a forked child opens its own.
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
@@ -62,11 +64,9 @@ extern "C" {
  * CRC in Python) or not at all, so a call whose data would exceed it is refused. */
 #define TBLOG_MAX_RECORD_BYTES ((size_t)64 << 20)
 
-/* The longest tag, display name or node name. */
+/* The longest tag, display name, description or node name. */
 #define TBLOG_MAX_NAME_BYTES ((size_t)64 << 10)
 
-/* The longest description of a tag. */
-#define TBLOG_MAX_DESCRIPTION_BYTES ((size_t)1 << 20)
 
 /* ---------------------------------------------------------------------------------------------
  * Status
@@ -77,8 +77,8 @@ typedef enum tb_status {
     TB_STATUS_INVALID,     /* an argument is not what the call takes; nothing was recorded */
     TB_STATUS_TOO_LARGE,   /* more data than a record or the queue can hold; nothing was recorded */
     TB_STATUS_FULL,        /* the queue stayed full; this value was dropped and counted */
-    TB_STATUS_FAILED,      /* the writer can record nothing more; tb_last_error says why */
-    TB_STATUS_CLOSED,      /* the writer was closed while the call waited */
+    TB_STATUS_FAILED,      /* a library that does a part of the work failed */
+    TB_STATUS_CLOSED,      /* the writer is being closed; the value was dropped */
     TB_STATUS_NO_MEMORY,   /* an allocation failed */
     TB_STATUS_IO,          /* the operating system refused; tb_last_error names the file and why */
     TB_STATUS_CORRUPT,     /* bytes that should hold a given format do not */
@@ -117,18 +117,21 @@ typedef struct tb_writer tb_writer;
 /* Told of errors: a refused call (in the calling thread), values dropped because the queue stayed
  * full, a write that failed (in the writer's thread).  One report per episode of drops or failing
  * writes.  |message| says what was attempted, on what, and why it failed; it is valid during the
- * call.  No lock is held, so the callback may call tb_log_*; it must not call tb_flush or tb_close. */
+ * call.  No lock of ours is held, so the callback may call tb_log_* (errors of those calls are not
+ * told); it must not call tb_flush, tb_sync or tb_close. */
 typedef void (*tb_error_fn)(void *arg, tb_status status, const char *message);
 
 /* Zero means default for every member: `tb_options o = {0};` or NULL is the default writer. */
 typedef struct tb_options {
     const char *filename_suffix; /* appended to the event file's name; no '/'; default none */
-    double flush_seconds;        /* how long a value may wait before it is in the file; default 1 */
+    double flush_seconds;        /* how long a value may wait before it is in the file; default 1,
+                                    at least 0.001 */
     double full_wait_seconds;    /* how long a call may wait for room in the queue; default 1;
                                     negative: never wait */
     size_t queue_bytes;          /* room for histograms, images, text and graphs that wait to be
                                     written; default 64 MiB, at least 1 MiB.  Scalars have room of
-                                    their own: 8192 for each thread that logs */
+                                    their own: 8192 for each thread that logs, half as many with
+                                    a |clock| */
     tb_error_fn on_error;        /* default: the first error of the writer is one line on stderr */
     void *on_error_arg;
     double (*clock)(void *arg);  /* wall time in seconds since 1970 for each value; called in the
@@ -150,12 +153,14 @@ static inline tb_writer *tb_open(const char *logdir, const tb_options *options);
  * again later. */
 TBLOG_API tb_status tb_flush(tb_writer *w);
 
-/* As tb_flush, and on stable storage (fsync of the file and its directory). */
+/* As tb_flush, and on stable storage (fsync of the file and its directory).  Once that has failed it
+ * fails for good: what the system has lost no later call brings back. */
 TBLOG_API tb_status tb_sync(tb_writer *w);
 
 /* Writes all that was logged, ends the writer's thread and frees |w| with its tag handles.  Waits
- * for the disk.  No other call on |w| may be under way or follow.  Returns the first error that
- * lost anything since tb_open, else TB_STATUS_OK. */
+ * for the disk; when that fails, for full_wait_seconds more.  No other call on |w| may be under way
+ * or follow.  Returns the first error that lost anything since tb_open, else TB_STATUS_OK; the words
+ * are then in tb_last_error(NULL) of this thread. */
 TBLOG_API tb_status tb_close(tb_writer *w);
 
 /* What a writer has done so far.  Counts only grow. */
@@ -173,8 +178,8 @@ typedef struct tb_stats {
 /* Copies the counters to |out|; all zero for a NULL |w|.  Does not wait. */
 static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
 
-/* The words of the latest error of |w|, or for NULL those of the latest tb_open in this thread that
- * failed; "" when there was none.  Valid until the next tb_last_error in this thread. */
+/* The words of the latest error of |w|, or for NULL those of the latest tb_open or tb_close in this
+ * thread that failed; "" when there was none.  Valid until the next tb_last_error in this thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
 /* The path of the event file that |w| writes; "" for a NULL |w|.  Valid as long as |w|. */
@@ -200,7 +205,8 @@ typedef struct tb_scalar {
 } tb_scalar;
 
 /* Records |count| values of one step together: smaller files and faster loading than one call each.
- * All or none are recorded.  Errors as for tb_log_scalar, and TB_STATUS_TOO_LARGE beyond 4096 values. */
+ * All or none are recorded; give each tag once.  Errors as for tb_log_scalar, and
+ * TB_STATUS_TOO_LARGE beyond 4096 values. */
 TBLOG_API tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count,
                                    int64_t step);
 

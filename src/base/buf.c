@@ -40,6 +40,14 @@ void tb__buf_clear(tb__buf *b)
     b->size = 0;
 }
 
+void tb__buf_recycle(tb__buf *b)
+{
+    enum { KEEP = 1 << 20 };
+    if (b->capacity > KEEP)
+        tb__buf_free(b);
+    tb__buf_clear(b);
+}
+
 void tb__buf_free(tb__buf *b)
 {
     tb__free(b->data);

@@ -24,6 +24,9 @@ tb_status tb__buf_append(tb__buf *b, const void *data, size_t size);
 /* Empties |b| and keeps its memory. */
 void tb__buf_clear(tb__buf *b);
 
+/* Empties |b|; its memory is given back where it grew beyond a megabyte. */
+void tb__buf_recycle(tb__buf *b);
+
 void tb__buf_free(tb__buf *b);
 
 #endif

@@ -42,20 +42,31 @@ static tb__clock_pair read_pair(const tb__clock *clock)
 
 void tb__clock_start(tb__clock *clock)
 {
-    clock->has_counter = counter_is_constant();
-    clock->start = clock->latest = read_pair(clock);
+    clock->has_counter = counter_is_constant() && tb__os_trusts_counter();
+    clock->older = clock->newer = clock->latest = read_pair(clock);
     clock->ns_per_tick = 1.0;
     clock->latest_wall = 0;
+}
+
+/* The rate is taken by the time that never jumps, over the latest seconds: after the machine has slept,
+ * counter and clock may disagree on how long. */
+static void update_rate(tb__clock *clock)
+{
+    const int64_t window_ns = 10000000000;
+    tb__clock_pair *latest = &clock->latest;
+    if (latest->monotonic_ns - clock->newer.monotonic_ns > window_ns) {
+        clock->older = clock->newer;
+        clock->newer = *latest;
+    }
+    if (clock->has_counter && latest->ticks > clock->older.ticks)
+        clock->ns_per_tick = (double)(latest->monotonic_ns - clock->older.monotonic_ns)
+                             / (double)(latest->ticks - clock->older.ticks);
 }
 
 void tb__clock_update(tb__clock *clock)
 {
     clock->latest = read_pair(clock);
-    const tb__clock_pair *start = &clock->start, *latest = &clock->latest;
-    /* The rate is taken over the whole life of the clock, by the time that never jumps. */
-    if (clock->has_counter && latest->ticks > start->ticks)
-        clock->ns_per_tick = (double)(latest->monotonic_ns - start->monotonic_ns)
-                             / (double)(latest->ticks - start->ticks);
+    update_rate(clock);
 }
 
 double tb__clock_wall(tb__clock *clock, uint64_t ticks)

@@ -23,7 +23,7 @@ typedef struct tb__clock_pair {
 
 typedef struct tb__clock {
     bool has_counter; /* the processor's counter runs at a constant rate; else ticks are nanoseconds */
-    tb__clock_pair start;
+    tb__clock_pair older, newer; /* what the rate is taken over begins at |older| */
     tb__clock_pair latest;
     double ns_per_tick;
     double latest_wall; /* what tb__clock_wall returned last */
@@ -32,9 +32,9 @@ typedef struct tb__clock {
 /* The order of two ticks of different threads means something only beyond this distance: a
  * processor may read its counter some instructions early. */
 #if defined(__aarch64__)
-enum { TB__CLOCK_SLACK = 64 };
+enum { TB__CLOCK_SLACK = 256 };
 #else
-enum { TB__CLOCK_SLACK = 4096 };
+enum { TB__CLOCK_SLACK = 1024 };
 #endif
 
 static inline uint64_t tb__clock_ticks(const tb__clock *clock)

@@ -19,8 +19,14 @@ void tb__os_sleep_ns(int64_t ns);
 
 /* A condition variable whose timed wait uses tb__os_monotonic_ns. */
 tb_status tb__os_cond_init(pthread_cond_t *cond);
-/* Waits until signalled (or for no reason, as ever) or until |deadline_ns|; false at the deadline. */
+/* Both wait until signalled (or for no reason, as ever) and are no cancellation points.  The second
+ * returns false at the deadline. */
+void tb__os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns);
+
+/* False when the system itself does not use the processor's counter, as it does where the counters of
+ * several processors are not in step. */
+bool tb__os_trusts_counter(void);
 
 /* --- names ------------------------------------------------------------------------------------- */
 
@@ -36,8 +42,8 @@ int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg);
 
 /* --- files ------------------------------------------------------------------------------------- */
 
-/* Creates |path| and its missing parents. */
-tb_status tb__os_make_dirs(const char *path, tb__error *err);
+/* Creates |path| and its missing parents; |*out_made| is how many of them. */
+tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err);
 
 /* Calls |visit| with the name of each entry of the directory |path|. */
 tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char *name), void *arg,
@@ -48,12 +54,16 @@ tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char 
 tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb__error *err);
 
 /* Writes up to |size| bytes, starting over after EINTR.  Returns 0, or an errno value with
- * |*out_written| bytes written before it. */
+ * |*out_written| bytes written before it.  No SIGXFSZ comes of it. */
 int tb__os_write(size_t *out_written, int fd, const void *data, size_t size);
 
 int tb__os_sync_file(int fd);               /* 0 or an errno value */
-int tb__os_sync_dir(const char *path);      /* 0 or an errno value */
 int tb__os_close(int fd);                   /* 0 or an errno value */
+void tb__os_remove(const char *path);
+
+tb_status tb__os_open_dir(int *out_fd, const char *path, tb__error *err);
+/* Brings the names in a directory, and in |parents| directories above it, to stable storage. */
+int tb__os_sync_dir(int fd, int parents);   /* 0 or an errno value */
 
 /* --- memory ------------------------------------------------------------------------------------ */
 

@@ -48,11 +48,48 @@ tb_status tb__os_cond_init(pthread_cond_t *cond)
     return rv == 0 ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
 }
 
+bool tb__os_trusts_counter(void)
+{
+    static const char *const trusted[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page",
+                                          "arch_sys_counter"};
+    char name[64] = "";
+    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+                  O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true; /* not to be seen here, which says nothing against it */
+    ssize_t size = read(fd, name, sizeof name - 1);
+    close(fd);
+    name[size > 0 ? size : 0] = '\0';
+    name[strcspn(name, "\n")] = '\0';
+    for (size_t i = 0; i < sizeof trusted / sizeof trusted[0]; i++)
+        if (strcmp(name, trusted[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A thread that is cancelled while it waits would keep the mutex for ever. */
+static int disable_cancellation(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void tb__os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+    int before = disable_cancellation();
+    pthread_cond_wait(cond, mutex);
+    pthread_setcancelstate(before, NULL);
+}
+
 bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns)
 {
     struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000),
                                 .tv_nsec = (long)(deadline_ns % 1000000000)};
-    return pthread_cond_timedwait(cond, mutex, &deadline) != ETIMEDOUT;
+    int before = disable_cancellation();
+    bool in_time = pthread_cond_timedwait(cond, mutex, &deadline) != ETIMEDOUT;
+    pthread_setcancelstate(before, NULL);
+    return in_time;
 }
 
 uint64_t tb__os_process_id(void)
@@ -90,17 +127,20 @@ static bool is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static int make_dir(const char *path)
+static int make_dir(int *made, const char *path)
 {
-    if (mkdir(path, 0777) == 0)
+    if (mkdir(path, 0777) == 0) {
+        ++*made;
         return 0;
+    }
     int reason = errno;
     /* Somebody may have made it first, or it exists on a file system that says EROFS for it. */
     return is_directory(path) ? 0 : reason == EEXIST ? ENOTDIR : reason;
 }
 
-tb_status tb__os_make_dirs(const char *path, tb__error *err)
+tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err)
 {
+    *out_made = 0;
     if (is_directory(path))
         return TB_STATUS_OK;
     char *copy = tb__strdup(path);
@@ -112,7 +152,7 @@ tb_status tb__os_make_dirs(const char *path, tb__error *err)
             continue;
         char after = *end;
         *end = '\0';
-        int reason = make_dir(copy);
+        int reason = make_dir(out_made, copy);
         if (reason != 0)
             rv = tb__error_set_errno(err, reason, "create directory %s", copy);
         *end = after;
@@ -151,11 +191,23 @@ tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb
     return TB_STATUS_OK;
 }
 
+/* A write beyond the limit of a file's size sends SIGXFSZ, which ends a program that does not expect
+ * it.  Ours reports EFBIG instead. */
+static void take_file_size_signal(const sigset_t *file_size)
+{
+    siginfo_t info;
+    sigtimedwait(file_size, &info, &(struct timespec){0});
+}
+
 int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
 {
     const char *bytes = data;
     size_t done = 0;
     int reason = 0;
+    sigset_t file_size, before;
+    sigemptyset(&file_size);
+    sigaddset(&file_size, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &file_size, &before);
     while (done < size && reason == 0) {
         ssize_t n = write(fd, bytes + done, size - done);
         if (n > 0)
@@ -165,6 +217,9 @@ int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
         else if (errno != EINTR)
             reason = errno;
     }
+    if (reason == EFBIG)
+        take_file_size_signal(&file_size);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     *out_written = done;
     return reason;
 }
@@ -178,14 +233,39 @@ int tb__os_sync_file(int fd)
     return rv == 0 ? 0 : errno;
 }
 
-int tb__os_sync_dir(const char *path)
+tb_status tb__os_open_dir(int *out_fd, const char *path, tb__error *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno;
+        return tb__error_set_errno(err, errno, "open directory %s", path);
+    *out_fd = fd;
+    return TB_STATUS_OK;
+}
+
+static int sync_dir(int fd)
+{
     int reason = tb__os_sync_file(fd);
-    close(fd);
     return reason == EINVAL ? 0 : reason; /* some file systems cannot sync a directory */
+}
+
+int tb__os_sync_dir(int fd, int parents)
+{
+    int reason = sync_dir(fd), parent = fd;
+    for (int i = 0; i < parents && reason == 0; i++) {
+        int next = openat(parent, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        reason = next < 0 ? errno : sync_dir(next);
+        if (parent != fd)
+            close(parent);
+        parent = next;
+    }
+    if (parent != fd && parent >= 0)
+        close(parent);
+    return reason;
+}
+
+void tb__os_remove(const char *path)
+{
+    unlink(path);
 }
 
 int tb__os_close(int fd)

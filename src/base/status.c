@@ -1,6 +1,7 @@
 #include "base/status.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,4 +79,21 @@ tb_status tb__error_set_errno(tb__error *err, int errno_value, const char *forma
     strcat(err->text, ": ");
     strcat(err->text, reason);
     return TB_STATUS_IO;
+}
+
+tb__quoted tb__quote(const char *text)
+{
+    enum { MOST = 60 };
+    tb__quoted quoted;
+    size_t size = strnlen(text, MOST + 1), bad_offset;
+    bool is_cut = size > MOST;
+    if (is_cut)
+        size = MOST;
+    if (!tb__utf8_valid(text, size, &bad_offset)) {
+        size = bad_offset;
+        is_cut = true;
+    }
+    memcpy(quoted.text, text, size);
+    strcpy(quoted.text + size, is_cut ? "..." : "");
+    return quoted;
 }

@@ -1,6 +1,5 @@
 #include "writer/arena.h"
 
-#include <stdbool.h>
 
 #include "base/os.h"
 
@@ -85,12 +84,14 @@ void tb__arena_release(tb__arena *a, uint64_t position)
     atomic_store_explicit(&header_at(a, position)->released, 1, memory_order_release);
 }
 
-void tb__arena_reclaim(tb__arena *a)
+bool tb__arena_reclaim(tb__arena *a)
 {
+    uint64_t before = a->tail;
     while (a->tail != a->head) {
         const block_header *header = header_at(a, a->tail);
         if (atomic_load_explicit(&header->released, memory_order_acquire) == 0)
             break;
         a->tail += room_for(header->size);
     }
+    return a->tail != before;
 }

@@ -6,6 +6,7 @@
 #define TB_ARENA_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,7 @@ const uint8_t *tb__arena_block(size_t *out_size, const tb__arena *a, uint64_t po
 /* The block is done with; tb__arena_reclaim makes its room free.  Any thread. */
 void tb__arena_release(tb__arena *a, uint64_t position);
 
-/* Frees the room of the oldest blocks up to the first that is still in use. */
-void tb__arena_reclaim(tb__arena *a);
+/* Frees the room of the oldest blocks up to the first that is still in use; false when there was none. */
+bool tb__arena_reclaim(tb__arena *a);
 
 #endif

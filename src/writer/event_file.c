@@ -14,8 +14,7 @@
 enum {
     MAX_HOST = 64,        /* what fits a file name of 255 bytes beside the rest */
     MAX_SUFFIX = 100,
-    MAX_TRIES = 10000,    /* files of one process in one directory in one second */
-    KEEP_CAPACITY = 1 << 20 /* a buffer that grew beyond this for a large record is given back */
+    MAX_TRIES = 10000     /* files of one process in one directory in one second */
 };
 
 /* The largest "seconds" part of the names in a directory. */
@@ -86,32 +85,42 @@ static tb_status name_seconds(int64_t *out, const char *dir, tb__error *err)
     return TB_STATUS_OK;
 }
 
+/* Creates the file under the first number that is free. */
+static tb_status create_file(tb__event_file *f, const char *dir, const char *suffix, tb__error *err)
+{
+    int64_t seconds;
+    tb_status rv = name_seconds(&seconds, dir, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    bool exists = true;
+    for (int number = 0; exists && number < MAX_TRIES; number++) {
+        tb__free(f->path);
+        f->path = make_path(dir, seconds, number, suffix);
+        if (f->path == NULL)
+            return tb__error_set(err, TB_STATUS_NO_MEMORY, "create event file in %s: out of memory",
+                                 dir);
+        rv = tb__os_create_file(&f->fd, &exists, f->path, err);
+    }
+    return rv;
+}
+
 tb_status tb__event_file_create(tb__event_file *out, const char *dir, const char *suffix,
                                 tb__error *err)
 {
+    tb__event_file f = {.fd = -1, .dir_fd = -1};
     if (suffix == NULL)
         suffix = "";
-    int64_t seconds;
     tb_status rv = check_suffix(suffix, err);
     if (rv == TB_STATUS_OK)
-        rv = name_seconds(&seconds, dir, err);
+        rv = tb__os_make_dirs(&f.unsynced_parents, dir, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__os_open_dir(&f.dir_fd, dir, err);
     if (rv != TB_STATUS_OK)
         return rv;
-
-    tb__event_file f = {.fd = -1, .dir = tb__strdup(dir)};
-    bool exists = f.dir != NULL;
-    for (int number = 0; exists && number < MAX_TRIES; number++) {
-        tb__free(f.path);
-        f.path = make_path(dir, seconds, number, suffix);
-        if (f.path == NULL)
-            break;
-        rv = tb__os_create_file(&f.fd, &exists, f.path, err);
-    }
-    if (f.dir == NULL || f.path == NULL)
-        rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "create event file in %s: out of memory", dir);
+    rv = create_file(&f, dir, suffix, err);
     if (rv != TB_STATUS_OK) {
+        tb__os_close(f.dir_fd);
         tb__free(f.path);
-        tb__free(f.dir);
         return rv;
     }
     *out = f;
@@ -129,9 +138,7 @@ tb_status tb__event_file_write(tb__event_file *f, tb__error *err)
     if (reason != 0)
         return tb__error_set_errno(err, reason, "write %zu bytes to %s", left - written, f->path);
     f->written = 0;
-    tb__buf_clear(&f->pending);
-    if (f->pending.capacity > KEEP_CAPACITY)
-        tb__buf_free(&f->pending);
+    tb__buf_recycle(&f->pending);
     return TB_STATUS_OK;
 }
 
@@ -139,9 +146,10 @@ tb_status tb__event_file_sync(tb__event_file *f, tb__error *err)
 {
     int reason = tb__os_sync_file(f->fd);
     if (reason == 0)
-        reason = tb__os_sync_dir(f->dir);
+        reason = tb__os_sync_dir(f->dir_fd, f->unsynced_parents);
     if (reason != 0)
         return tb__error_set_errno(err, reason, "sync %s", f->path);
+    f->unsynced_parents = 0;
     return TB_STATUS_OK;
 }
 
@@ -151,9 +159,15 @@ tb_status tb__event_file_close(tb__event_file *f, tb__error *err)
     int reason = tb__os_close(f->fd);
     if (reason != 0)
         rv = tb__error_set_errno(err, reason, "close %s", f->path);
+    tb__os_close(f->dir_fd);
     tb__buf_free(&f->pending);
     tb__free(f->path);
-    tb__free(f->dir);
-    *f = (tb__event_file){.fd = -1};
+    *f = (tb__event_file){.fd = -1, .dir_fd = -1};
     return rv;
+}
+
+void tb__event_file_discard(tb__event_file *f)
+{
+    tb__os_remove(f->path);
+    tb__event_file_close(f, NULL);
 }

@@ -9,7 +9,8 @@
 
 typedef struct tb__event_file {
     int fd;
-    char *dir;
+    int dir_fd;
+    int unsynced_parents; /* directories above that were made for it */
     char *path;
     tb__buf pending;  /* records not written yet; the caller appends to it */
     size_t written;   /* bytes of |pending| that a write which failed has brought to the file */
@@ -21,7 +22,7 @@ typedef struct tb__event_file {
  *
  *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix>
  *
- * |suffix| may be NULL. */
+ * Creates |dir| and its parents where they are missing.  |suffix| may be NULL. */
 tb_status tb__event_file_create(tb__event_file *out, const char *dir, const char *suffix,
                                 tb__error *err);
 
@@ -34,5 +35,8 @@ tb_status tb__event_file_sync(tb__event_file *f, tb__error *err);
 
 /* Closes and frees; what is pending is lost. */
 tb_status tb__event_file_close(tb__event_file *f, tb__error *err);
+
+/* Closes, frees and removes a file that could not be begun. */
+void tb__event_file_discard(tb__event_file *f);
 
 #endif

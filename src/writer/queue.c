@@ -1,7 +1,5 @@
 #include "writer/queue.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/os.h"
 
@@ -70,67 +68,84 @@ void tb__queue_destroy(tb__queue *q)
 
 /* --- callers ----------------------------------------------------------------------------------- */
 
-static tb__producer *new_producer(tb__ring *ring)
+static tb__producer *new_producer(void)
 {
     tb__producer *p = tb__calloc(1, sizeof *p);
-    if (p == NULL)
-        return NULL;
-    atomic_store(&p->lease.holders, 2);
-    p->ring = ring;
-    p->head = atomic_load(&ring->head);
-    p->look_at = p->head; /* the first push looks at the tail */
+    if (p != NULL)
+        atomic_store(&p->lease.holders, 2);
     return p;
 }
 
-/* The ring of a thread that has ended, or a new one; NULL when all are in use. */
-static tb__ring *free_ring(tb__queue *q)
+static void set_ring(tb__producer *p, tb__ring *ring)
 {
-    for (tb__producer **link = &q->producers; *link != NULL; link = &(*link)->next) {
+    p->ring = ring;
+    p->head = atomic_load(&ring->head);
+    p->look_at = p->head; /* the first push looks at the tail */
+}
+
+/* Lets go of threads that have ended.  Returns a ring that one of them had, or NULL. */
+static tb__ring *reclaim_ring(tb__queue *q)
+{
+    tb__producer **link = &q->producers;
+    while (*link != NULL) {
         tb__producer *p = *link;
-        if (p->shared || !atomic_load_explicit(&p->lease.thread_gone, memory_order_acquire))
+        if (!atomic_load_explicit(&p->lease.thread_gone, memory_order_acquire)) {
+            link = &p->next;
             continue;
-        tb__ring *ring = p->ring;
+        }
+        tb__ring *ring = p->shared ? NULL : p->ring;
         *link = p->next;
         tb__lease_release(&p->lease);
-        return ring;
+        if (ring != NULL)
+            return ring;
     }
+    return NULL;
+}
+
+/* A ring for one thread alone; NULL when all are in use. */
+static tb__ring *own_ring(tb__queue *q)
+{
+    tb__ring *ring = reclaim_ring(q);
     uint32_t count = atomic_load(&q->ring_count);
-    if (count >= TB__RINGS - 1)
-        return NULL;
+    if (ring != NULL || count >= TB__RINGS - 1)
+        return ring;
     atomic_store(&q->ring_count, count + 1);
     return &q->rings[count];
 }
 
-static tb__producer *attach_locked(tb__queue *q)
+/* Called with the lock. */
+static tb_status give_ring(tb__queue *q, tb__producer *p)
 {
-    tb__ring *ring = free_ring(q);
-    if (ring != NULL)
-        return new_producer(ring);
-
-    ring = &q->rings[TB__RINGS - 1];
-    if (q->shared_producer == NULL) {
-        q->shared_producer = new_producer(ring);
-        if (q->shared_producer == NULL)
-            return NULL;
-        atomic_store(&q->ring_count, TB__RINGS);
-    }
-    tb__producer *p = new_producer(ring);
-    if (p != NULL)
+    tb__ring *ring = own_ring(q);
+    if (ring == NULL) {
+        ring = &q->rings[TB__RINGS - 1];
         p->shared = true;
-    return p;
+        if (q->shared_producer == NULL) {
+            q->shared_producer = new_producer();
+            if (q->shared_producer == NULL)
+                return TB_STATUS_NO_MEMORY;
+            set_ring(q->shared_producer, ring);
+            atomic_store(&q->ring_count, TB__RINGS);
+        }
+    }
+    set_ring(p, ring);
+    p->next = q->producers;
+    q->producers = p;
+    return TB_STATUS_OK;
 }
 
 tb__producer *tb__queue_attach(tb__queue *q)
 {
-    pthread_mutex_lock(&q->lock);
-    tb__producer *p = attach_locked(q);
-    if (p != NULL) {
-        p->next = q->producers;
-        q->producers = p;
-    }
-    pthread_mutex_unlock(&q->lock);
+    tb__producer *p = new_producer();
     if (p == NULL)
         return NULL;
+    pthread_mutex_lock(&q->lock);
+    tb_status rv = give_ring(q, p);
+    pthread_mutex_unlock(&q->lock);
+    if (rv != TB_STATUS_OK) {
+        tb__free(p);
+        return NULL;
+    }
     if (tb__thread_remember(q->serial, &p->lease) != TB_STATUS_OK) {
         atomic_store_explicit(&p->lease.thread_gone, true, memory_order_release);
         tb__lease_release(&p->lease);
@@ -169,6 +184,8 @@ static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted
     if (atomic_load(&q->dropping))
         return TB_STATUS_FULL;
     double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
+    if (q->has_worker && pthread_equal(q->worker, pthread_self()))
+        wait_ns = 0;
     int64_t deadline = tb__os_monotonic_ns() + (int64_t)wait_ns;
     bool in_time = wait_ns > 0;
     for (;;) {
@@ -339,25 +356,22 @@ static bool choose_ring(tb__queue *q)
     return true;
 }
 
-const tb__entry *tb__queue_next(tb__queue *q)
+const tb__entry *tb__queue_peek(tb__queue *q)
 {
-    const tb__entry *entry = NULL;
     if (q->in_group) {
         uint64_t taken = q->cursors[q->run_ring].taken;
-        entry = &q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES];
-    } else if (q->run_until > 0) {
-        entry = front(q, q->run_ring);
-        if (entry != NULL && entry->ticks >= q->run_until)
-            entry = NULL;
+        return &q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES];
     }
-    if (entry == NULL) {
-        if (!choose_ring(q))
-            return NULL;
-        entry = front(q, q->run_ring);
-    }
-    q->cursors[q->run_ring].taken++;
-    q->in_group = entry->more != 0;
-    return entry;
+    const tb__entry *entry = q->run_until > 0 ? front(q, q->run_ring) : NULL;
+    if (entry != NULL && entry->ticks < q->run_until)
+        return entry;
+    return choose_ring(q) ? front(q, q->run_ring) : NULL;
+}
+
+void tb__queue_take(tb__queue *q)
+{
+    uint64_t taken = q->cursors[q->run_ring].taken++;
+    q->in_group = q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES].more != 0;
 }
 
 const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry)
@@ -372,13 +386,19 @@ void tb__queue_release(tb__queue *q, const tb__entry *entry)
 
 void tb__queue_commit(tb__queue *q)
 {
+    bool made_room = false;
     uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t tail = atomic_load_explicit(&q->rings[i].tail, memory_order_relaxed);
+        made_room |= tail != q->cursors[i].taken;
         atomic_store_explicit(&q->rings[i].tail, q->cursors[i].taken, memory_order_release);
+    }
     pthread_mutex_lock(&q->lock);
-    tb__arena_reclaim(&q->arena);
-    atomic_store(&q->dropping, false);
-    pthread_cond_broadcast(&q->room);
+    made_room |= tb__arena_reclaim(&q->arena);
+    if (made_room) {
+        atomic_store(&q->dropping, false);
+        pthread_cond_broadcast(&q->room);
+    }
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -397,13 +417,24 @@ bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark)
     return true;
 }
 
-uint64_t tb__queue_count(const tb__queue *q)
+uint64_t tb__queue_left_over(const tb__queue *q)
 {
-    uint64_t entries = 0;
+    uint64_t values = 0;
     uint32_t count = atomic_load(&q->ring_count);
-    for (uint32_t i = 0; i < count; i++)
-        entries += atomic_load(&q->rings[i].head) - atomic_load(&q->rings[i].tail);
-    return entries;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t head = atomic_load(&q->rings[i].head);
+        for (uint64_t at = q->cursors[i].taken; at < head; at++)
+            values += q->rings[i].entries[at % TB__RING_ENTRIES].kind != TB__ENTRY_WALL;
+    }
+    return values;
+}
+
+void tb__queue_set_worker(tb__queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    q->worker = pthread_self();
+    q->has_worker = true;
+    pthread_mutex_unlock(&q->lock);
 }
 
 uint64_t tb__queue_high_water(const tb__queue *q)

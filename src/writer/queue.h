@@ -6,7 +6,8 @@
  * names.
  *
  * The worker merges the rings by time stamp: calls that happen one after another, in whichever
- * threads, come out in that order. */
+ * threads, come out in that order.  (Stamps of different threads that are too close to tell apart are
+ * ordered by step, so that is true where steps do not fall.) */
 #ifndef TB_QUEUE_H
 #define TB_QUEUE_H
 
@@ -22,7 +23,7 @@
 #include "writer/thread.h"
 
 enum {
-    TB__RINGS = 64,
+    TB__RINGS = 64, /* the last one is shared */
     TB__RING_ENTRIES = 8192, /* a power of two; 123 us of one thread that does nothing but log */
     TB__GROUP_MAX = 4097     /* entries pushed at once: 4096 values and their wall time */
 };
@@ -69,7 +70,7 @@ typedef struct tb__producer {
 
 typedef struct tb__queue {
     uint64_t serial;
-    double full_wait_seconds; /* negative: never wait */
+    double full_wait_seconds;
     tb__clock *clock;
 
     tb__ring *rings; /* TB__RINGS of them; memory comes when a thread first uses one */
@@ -77,10 +78,10 @@ typedef struct tb__queue {
 
     /* The worker's. */
     struct {
-        uint64_t taken; /* entries before it were given out by tb__queue_next */
+        uint64_t taken; /* entries before it were taken */
         uint64_t limit; /* the head as tb__queue_begin saw it */
     } cursors[TB__RINGS];
-    uint32_t run_ring;  /* the ring that tb__queue_next takes from ... */
+    uint32_t run_ring;  /* the ring that is taken from ... */
     uint64_t run_until; /* ... while its entries are older than this */
     bool in_group;
     uint64_t cut;       /* entries younger than this wait for the next tb__queue_begin */
@@ -92,6 +93,8 @@ typedef struct tb__queue {
     tb__producer *shared_producer;
     tb__arena arena;
     bool closing;
+    pthread_t worker; /* it must never wait for itself */
+    bool has_worker;
     _Atomic bool worker_sleeps;
     _Atomic bool wake_wanted;
     _Atomic bool dropping;   /* a call waited in vain and the worker has not made room since */
@@ -159,17 +162,19 @@ bool tb__queue_claim_drop_report(tb__queue *q);
 /* Looks what there is.  The clock must have been updated since the last call. */
 void tb__queue_begin(tb__queue *q);
 
-/* The next entry in order, valid until tb__queue_commit; NULL when all that tb__queue_begin saw is
- * given out. */
-const tb__entry *tb__queue_next(tb__queue *q);
+/* The next entry in order, or NULL when all that tb__queue_begin saw is taken. */
+const tb__entry *tb__queue_peek(tb__queue *q);
 
-/* The data that an entry from tb__queue_next names. */
+/* Takes the entry that tb__queue_peek gave; it is valid until tb__queue_commit. */
+void tb__queue_take(tb__queue *q);
+
+/* The data that an entry names. */
 const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry);
 
 /* Says that this entry's block is of no more use once tb__queue_commit is called. */
 void tb__queue_release(tb__queue *q, const tb__entry *entry);
 
-/* What tb__queue_next gave out is safe in the file: its room is free again. */
+/* What was taken is safe in the file: its room is free again. */
 void tb__queue_commit(tb__queue *q);
 
 /* A moment of the queue: the heads of all rings. */
@@ -180,11 +185,15 @@ typedef struct tb__queue_mark {
 
 void tb__queue_get_mark(tb__queue_mark *out, const tb__queue *q);
 
-/* True when all entries before |mark| were given out. */
+/* True when all entries before |mark| were taken. */
 bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark);
 
-/* How many entries are published and not committed. */
-uint64_t tb__queue_count(const tb__queue *q);
+/* How many values are published and not taken. */
+uint64_t tb__queue_left_over(const tb__queue *q);
+
+/* The calling thread is the worker: its own calls (from the user's error callback) drop what finds no
+ * room at once, since only this thread can make room. */
+void tb__queue_set_worker(tb__queue *q);
 
 /* The most bytes of the arena that were in use at once.  Any thread. */
 uint64_t tb__queue_high_water(const tb__queue *q);

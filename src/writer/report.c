@@ -4,7 +4,8 @@
 #include <string.h>
 
 static _Thread_local char thread_text[sizeof((tb__error){0}.text)];
-static _Thread_local char thread_open_text[sizeof thread_text];
+static _Thread_local char thread_kept_text[sizeof thread_text];
+static _Thread_local bool in_callback;
 
 tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg)
 {
@@ -22,6 +23,15 @@ static void print(const tb__error *err)
     fprintf(stderr, "tblog: %s\n", err->text);
 }
 
+static void tell(tb_error_fn on_error, void *arg, const tb__error *err)
+{
+    if (in_callback)
+        return;
+    in_callback = true;
+    on_error(arg, err->status, err->text);
+    in_callback = false;
+}
+
 void tb__report_error(tb__report *r, const tb__error *err, bool lost)
 {
     pthread_mutex_lock(&r->lock);
@@ -34,7 +44,7 @@ void tb__report_error(tb__report *r, const tb__error *err, bool lost)
     pthread_mutex_unlock(&r->lock);
 
     if (r->on_error != NULL)
-        r->on_error(r->on_error_arg, err->status, err->text);
+        tell(r->on_error, r->on_error_arg, err);
     else if (print_it)
         print(err);
 }
@@ -57,14 +67,19 @@ const char *tb__report_latest(tb__report *r)
 
 void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg)
 {
-    memcpy(thread_open_text, err->text, sizeof thread_open_text);
+    memcpy(thread_kept_text, err->text, sizeof thread_kept_text);
     if (on_error != NULL)
-        on_error(on_error_arg, err->status, err->text);
+        tell(on_error, on_error_arg, err);
     else
         print(err);
 }
 
-const char *tb__report_latest_open_error(void)
+void tb__report_keep(tb__report *r)
 {
-    return thread_open_text;
+    memcpy(thread_kept_text, tb__report_latest(r), sizeof thread_kept_text);
+}
+
+const char *tb__report_kept(void)
+{
+    return thread_kept_text;
 }

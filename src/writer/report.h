@@ -22,7 +22,8 @@ typedef struct tb__report {
 tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg);
 void tb__report_destroy(tb__report *r);
 
-/* Any thread, no lock held.  |lost|: something that was logged will not be in the file. */
+/* Any thread, no lock held.  |lost|: something that was logged will not be in the file.  An error of a
+ * call that the callback itself makes is kept, but not told: it might never end. */
 void tb__report_error(tb__report *r, const tb__error *err, bool lost);
 
 /* The status of the first error that lost something. */
@@ -33,6 +34,9 @@ const char *tb__report_latest(tb__report *r);
 
 /* The same for an error of tb_open, which has no writer to keep it. */
 void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg);
-const char *tb__report_latest_open_error(void);
+
+/* What outlives a writer: the words of this thread's latest tb_open or tb_close that failed. */
+void tb__report_keep(tb__report *r);
+const char *tb__report_kept(void);
 
 #endif

@@ -133,12 +133,12 @@ static tb_status check_text(const char *what, const char *text, size_t limit, tb
 {
     size_t size = strnlen(text, limit + 1);
     if (size > limit)
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%.60s...\" is longer than %zu bytes", what,
-                             text, limit);
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is longer than %zu bytes", what,
+                             tb__quote(text).text, limit);
     size_t bad_offset;
     if (!tb__utf8_valid(text, size, &bad_offset))
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%.*s...\" is not UTF-8 at byte %zu", what,
-                             bad_offset < 60 ? (int)bad_offset : 60, text, bad_offset);
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is not UTF-8 at byte %zu", what,
+                             tb__quote(text).text, bad_offset);
     return TB_STATUS_OK;
 }
 
@@ -148,13 +148,13 @@ static tb_status check_new(const char *name, tb_kind kind, const tb_tag_options 
     if (name[0] == '\0')
         return tb__error_set(err, TB_STATUS_INVALID, "tag is empty");
     if (kind < TB_KIND_SCALAR || kind > TB_KIND_TEXT)
-        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%.60s\": kind %d is unknown", name,
-                             (int)kind);
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": kind %d is unknown",
+                             tb__quote(name).text, (int)kind);
     tb_status rv = check_text("tag", name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && options != NULL && options->display_name != NULL)
         rv = check_text("display name", options->display_name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && options != NULL && options->description != NULL)
-        rv = check_text("description", options->description, TBLOG_MAX_DESCRIPTION_BYTES, err);
+        rv = check_text("description", options->description, TBLOG_MAX_NAME_BYTES, err);
     return rv;
 }
 
@@ -173,8 +173,8 @@ static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
 {
     if (tag->kind == kind)
         return TB_STATUS_OK;
-    return tb__error_set(err, TB_STATUS_INVALID, "tag \"%.60s\" holds %s already, not %s", tag->name,
-                         kind_text(tag->kind), kind_text(kind));
+    return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
+                         tb__quote(tag->name).text, kind_text(tag->kind), kind_text(kind));
 }
 
 static tb_status make_tag(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
@@ -264,6 +264,6 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind k
         rv = add(out, tags, name, kind, options);
     pthread_mutex_unlock(&tags->lock);
     if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "tag \"%.60s\": %s", name, tb_status_text(rv));
+        return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
     return is_new ? TB_STATUS_OK : check_kind(*out, kind, err);
 }

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-_Thread_local tb__thread_map *tb__this_thread;
+_Thread_local tb__thread_map *tb__this_thread TB__FAST_TLS;
 
 /* Its destructor is how we learn that a thread ends. */
 static pthread_key_t exit_key;

@@ -34,7 +34,15 @@ typedef struct tb__thread_map {
     tb__thread_slot slots[];
 } tb__thread_map;
 
-extern _Thread_local tb__thread_map *tb__this_thread; /* NULL until the first tb__thread_remember */
+/* A shared library finds a thread's variable by a call, unless it is one of the few that the loader
+ * places beside the program's own. */
+#if defined(__GNUC__)
+#define TB__FAST_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define TB__FAST_TLS
+#endif
+
+extern _Thread_local tb__thread_map *tb__this_thread TB__FAST_TLS; /* NULL at first */
 
 /* What was remembered for |serial|; NULL when nothing was. */
 static inline tb__lease *tb__thread_recall(uint64_t serial)

@@ -7,7 +7,11 @@
 #include "base/os.h"
 #include "wire/record.h"
 
-enum { BATCH_BYTES = 256 << 10 };
+enum {
+    BATCH_BYTES = 256 << 10,
+    HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
+    LARGE_GROUP_BYTES = 16 << 20
+};
 
 #define FIRST_RETRY_NS INT64_C(10000000)
 #define LONGEST_RETRY_NS INT64_C(1000000000)
@@ -15,6 +19,16 @@ enum { BATCH_BYTES = 256 << 10 };
 static void count(_Atomic uint64_t *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static void report_lost(tb__worker *w, tb_status status, const tb__error *err, const char *tag,
+                        size_t n)
+{
+    tb__error told;
+    count(&w->counters->dropped, n);
+    tb__error_set(&told, status, "a value of %s was lost: %s", tb__quote(tag).text,
+                  err->text[0] != '\0' ? err->text : tb_status_text(status));
+    tb__report_error(w->report, &told, true);
 }
 
 /* --- records ----------------------------------------------------------------------------------- */
@@ -46,7 +60,8 @@ static tb_status end_record(tb__worker *w, size_t start, tb_status rv, tb__error
     return TB_STATUS_OK;
 }
 
-static tb__value value_of(tb__worker *w, tb_tag *tag, const uint8_t *payload, size_t payload_size)
+static tb__value value_of(const tb__worker *w, const tb_tag *tag, const uint8_t *payload,
+                          size_t payload_size)
 {
     tb__value value = {.tag = tag->name,
                        .tag_size = tag->name_size,
@@ -55,7 +70,6 @@ static tb__value value_of(tb__worker *w, tb_tag *tag, const uint8_t *payload, si
     if (tag->described_in != w->file_number) {
         value.metadata = tag->metadata;
         value.metadata_size = tag->metadata_size;
-        tag->described_in = w->file_number;
     }
     return value;
 }
@@ -91,7 +105,6 @@ static tb_status block_payload(tb__worker *w, const uint8_t **out, size_t *out_s
         *out = block;
         return TB_STATUS_OK;
     }
-    tb__buf_clear(&w->scratch);
     tb_status rv = tb__images_encode(&w->scratch, block, *out_size, err);
     *out = w->scratch.data;
     *out_size = w->scratch.size;
@@ -104,73 +117,99 @@ static tb_status append_block(tb__worker *w, double wall, const tb__entry *entry
     const uint8_t *payload;
     size_t size;
     tb_status rv = block_payload(w, &payload, &size, entry, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    tb__value value = value_of(w, tag, payload, size);
-    rv = append_values(w, wall, entry->step, &value, 1, err);
-    if (rv != TB_STATUS_OK && value.metadata != NULL)
-        tag->described_in = 0;
+    if (rv == TB_STATUS_OK) {
+        tb__value value = value_of(w, tag, payload, size);
+        rv = append_values(w, wall, entry->step, &value, 1, err);
+    }
+    if (rv == TB_STATUS_OK)
+        tag->described_in = w->file_number;
+    tb__buf_recycle(&w->scratch);
     return rv;
 }
 
-/* Scalars logged together become one event. */
-static tb_status append_scalars(tb__worker *w, double wall, const tb__entry *entry, size_t *out_count,
-                                tb__error *err)
+/* --- groups of scalars: logged together, written as one event ---------------------------------- */
+
+static const tb__entry *next_of_group(tb__worker *w)
 {
-    size_t n = 0;
-    int64_t step = entry->step;
-    for (;; n++) {
-        tb__scalar_encode(w->group_payloads[n], entry->value);
-        w->group[n] = value_of(w, tb__tags_by_id(w->tags, entry->tag), w->group_payloads[n],
-                               TB__SCALAR_PAYLOAD_SIZE);
+    const tb__entry *entry = tb__queue_peek(w->queue);
+    tb__queue_take(w->queue);
+    return entry;
+}
+
+/* Writes |count| collected values as one event. */
+static void append_collected(tb__worker *w, double wall, int64_t step, tb_tag *const *tags,
+                             size_t count)
+{
+    tb__error err;
+    err.text[0] = '\0';
+    tb_status rv = append_values(w, wall, step, w->group, count, &err);
+    if (rv != TB_STATUS_OK) {
+        report_lost(w, rv, &err, tags[0]->name, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        tags[i]->described_in = w->file_number;
+}
+
+/* |entry| is the first of the group, taken already.  Thousands of tags with long names and descriptions
+ * are split, so that no record grows too large. */
+static void append_scalars(tb__worker *w, double wall, const tb__entry *entry)
+{
+    size_t collected = 0, bytes = 0;
+    for (;;) {
+        tb_tag *tag = tb__tags_by_id(w->tags, entry->tag);
+        w->group_tags[collected] = tag;
+        tb__scalar_encode(w->group_payloads[collected], entry->value);
+        w->group[collected] =
+            value_of(w, tag, w->group_payloads[collected], TB__SCALAR_PAYLOAD_SIZE);
+        bytes += TB__SCALAR_PAYLOAD_SIZE
+                 + tb__event_overhead(tag->name_size, w->group[collected].metadata_size);
+        collected++;
+        if (!entry->more || bytes > LARGE_GROUP_BYTES) {
+            append_collected(w, wall, entry->step, w->group_tags, collected);
+            collected = bytes = 0;
+        }
         if (!entry->more)
-            break;
-        entry = tb__queue_next(w->queue);
+            return;
+        entry = next_of_group(w);
     }
-    *out_count = n + 1;
-    return append_values(w, wall, step, w->group, n + 1, err);
 }
 
-static void report_lost(tb__worker *w, tb_status status, tb__error *err, const char *tag, size_t n)
-{
-    tb__error told;
-    count(&w->counters->dropped, n);
-    tb__error_set(&told, status, "a value of %s was lost: %s", tag,
-                  err->text[0] != '\0' ? err->text : tb_status_text(status));
-    tb__report_error(w->report, &told, true);
-}
+/* --- entries ----------------------------------------------------------------------------------- */
 
-/* Appends the records of one group of entries, which |entry| begins. */
-static void append_group(tb__worker *w, const tb__entry *entry)
+static void append_large(tb__worker *w, double wall, const tb__entry *entry)
 {
-    double wall;
-    if (entry->kind == TB__ENTRY_WALL) {
-        wall = entry->value;
-        entry = tb__queue_next(w->queue);
-    } else {
-        wall = tb__clock_wall(w->queue->clock, entry->ticks);
-    }
-
     tb__error err;
     err.text[0] = '\0';
     const char *name = "the graph";
-    size_t values = 1;
     tb_status rv;
     if (entry->kind == TB__ENTRY_GRAPH) {
         rv = append_graph(w, wall, entry, &err);
-        tb__queue_release(w->queue, entry);
     } else {
         tb_tag *tag = tb__tags_by_id(w->tags, entry->tag);
         name = tag->name;
-        if (entry->kind == TB__ENTRY_SCALAR) {
-            rv = append_scalars(w, wall, entry, &values, &err);
-        } else {
-            rv = append_block(w, wall, entry, tag, &err);
-            tb__queue_release(w->queue, entry);
-        }
+        rv = append_block(w, wall, entry, tag, &err);
     }
+    tb__queue_release(w->queue, entry);
     if (rv != TB_STATUS_OK)
-        report_lost(w, rv, &err, name, values);
+        report_lost(w, rv, &err, name, 1);
+}
+
+/* Takes the next group of entries and appends its records. */
+static void append_group(tb__worker *w)
+{
+    const tb__entry *entry = next_of_group(w);
+    double wall;
+    if (entry->kind == TB__ENTRY_WALL) {
+        wall = entry->value;
+        entry = next_of_group(w);
+    } else {
+        wall = tb__clock_wall(w->queue->clock, entry->ticks);
+    }
+    if (entry->kind == TB__ENTRY_SCALAR)
+        append_scalars(w, wall, entry);
+    else
+        append_large(w, wall, entry);
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */
@@ -207,99 +246,125 @@ static tb_status write_pending(tb__worker *w)
     return TB_STATUS_OK;
 }
 
+/* Whether to make room in the queue first, before a picture keeps this thread busy. */
+static bool is_heavy(const tb__worker *w, const tb__entry *entry)
+{
+    if (entry->kind != TB__ENTRY_IMAGES)
+        return false;
+    size_t size;
+    tb__queue_block(&size, w->queue, entry);
+    return size >= HEAVY_BYTES;
+}
+
 /* Brings to file what the queue holds now. */
 static tb_status drain(tb__worker *w)
 {
-    if (w->file->pending.size > 0) { /* what a failed write left */
-        tb_status rv = write_pending(w);
-        if (rv != TB_STATUS_OK)
-            return rv;
-    }
+    tb_status rv = write_pending(w); /* what a failed write left */
+    if (rv != TB_STATUS_OK)
+        return rv;
     tb__clock_update(w->queue->clock);
     tb__queue_begin(w->queue);
     const tb__entry *entry;
-    while ((entry = tb__queue_next(w->queue)) != NULL) {
-        append_group(w, entry);
-        if (w->file->pending.size < BATCH_BYTES)
-            continue;
-        tb_status rv = write_pending(w);
+    while ((entry = tb__queue_peek(w->queue)) != NULL) {
+        if (w->file->pending.size >= BATCH_BYTES || is_heavy(w, entry))
+            rv = write_pending(w);
         if (rv != TB_STATUS_OK)
             return rv;
+        append_group(w);
     }
     return write_pending(w);
 }
 
 static tb_status drain_to_mark(tb__worker *w, const tb__queue_mark *mark)
 {
-    tb_status rv;
-    do
+    tb_status rv = drain(w);
+    while (rv == TB_STATUS_OK && !tb__queue_passed(w->queue, mark)) {
+        tb__os_sleep_ns(20000); /* some stamps lie ahead of ours */
         rv = drain(w);
-    while (rv == TB_STATUS_OK && !tb__queue_passed(w->queue, mark));
+    }
     return rv;
 }
 
 static tb_status sync_file(tb__worker *w)
 {
+    if (w->sync_failed)
+        return TB_STATUS_IO;
     tb__error err;
     tb_status rv = tb__event_file_sync(w->file, &err);
     if (rv != TB_STATUS_OK) {
+        w->sync_failed = true;
         count(&w->counters->errors, 1);
-        tb__report_error(w->report, &err, false);
+        tb__report_error(w->report, &err, true);
     }
     return rv;
 }
 
 /* --- the thread -------------------------------------------------------------------------------- */
 
-typedef struct request {
-    uint64_t flush; /* serve flushes up to this number; 0: none */
-    bool sync;
-    bool stop;
-} request;
-
-static request wait_for_request(tb__worker *w, int64_t pause_ns)
+static void sleep_until_needed(tb__worker *w, int64_t pause_ns)
 {
     tb__queue *q = w->queue;
     int64_t deadline = tb__os_monotonic_ns() + pause_ns;
     pthread_mutex_lock(&q->lock);
     atomic_store(&q->worker_sleeps, true);
     bool in_time = true;
-    while (in_time && w->flush_wanted == w->flush_done && !w->stop_wanted
+    while (in_time && w->flushes == NULL && !w->stop_wanted
            && (w->failing || !atomic_load(&q->wake_wanted)))
         in_time = tb__os_cond_wait_until(&q->work, &q->lock, deadline);
     atomic_store(&q->worker_sleeps, false);
     atomic_store(&q->wake_wanted, false);
-    request r = {.flush = w->flush_wanted > w->flush_done ? w->flush_wanted : 0,
-                 .sync = w->sync_wanted,
-                 .stop = w->stop_wanted};
-    w->sync_wanted = false;
     pthread_mutex_unlock(&q->lock);
-    return r;
 }
 
-static void finish_flush(tb__worker *w, uint64_t number, tb_status status)
+/* Takes the list of those who wait, does what they want and tells each how it went. */
+static void serve_flushes(tb__worker *w)
 {
-    pthread_mutex_lock(&w->queue->lock);
-    w->flush_done = number;
-    w->flush_status = status;
-    pthread_cond_broadcast(&w->done);
-    pthread_mutex_unlock(&w->queue->lock);
-}
+    tb__queue *q = w->queue;
+    pthread_mutex_lock(&q->lock);
+    tb__flush *flushes = w->flushes;
+    w->flushes = NULL;
+    bool sync = false;
+    for (const tb__flush *f = flushes; f != NULL; f = f->next)
+        sync |= f->sync;
+    pthread_mutex_unlock(&q->lock);
+    if (flushes == NULL)
+        return;
 
-static void serve_flush(tb__worker *w, const request *r)
-{
     tb__queue_mark mark;
-    tb__queue_get_mark(&mark, w->queue);
+    tb__queue_get_mark(&mark, q);
     tb_status rv = drain_to_mark(w, &mark);
-    if (rv == TB_STATUS_OK && r->sync)
-        rv = sync_file(w);
-    finish_flush(w, r->flush, rv);
+    tb_status sync_rv = rv == TB_STATUS_OK && sync ? sync_file(w) : rv;
+
+    pthread_mutex_lock(&q->lock);
+    for (tb__flush *f = flushes, *next; f != NULL; f = next) {
+        next = f->next; /* |f| may be gone once it is done */
+        f->status = f->sync ? sync_rv : rv;
+        f->done = true;
+    }
+    pthread_cond_broadcast(&w->done);
+    pthread_mutex_unlock(&q->lock);
+}
+
+/* What a write that failed has left: records of |pending| that are not whole in the file. */
+static uint64_t unwritten_records(const tb__event_file *f)
+{
+    uint64_t records = 0;
+    size_t at = 0;
+    while (at < f->pending.size) {
+        tb__record record;
+        if (tb__record_parse(&record, f->pending.data + at, f->pending.size - at)
+            != TB__RECORD_WHOLE)
+            break;
+        at += record.size;
+        records += at > f->written;
+    }
+    return records;
 }
 
 static void report_left_over(tb__worker *w)
 {
     tb__error err;
-    uint64_t lost = tb__queue_count(w->queue);
+    uint64_t lost = unwritten_records(w->file) + tb__queue_left_over(w->queue);
     count(&w->counters->dropped, lost);
     tb__error_set(&err, TB_STATUS_IO, "close %s: %llu values could not be written", w->file->path,
                   (unsigned long long)lost);
@@ -320,52 +385,44 @@ static void drain_for_close(tb__worker *w)
     }
 }
 
-/* The first record is written at once: tb_open is the place to say that it cannot be. */
-static tb_status write_header(tb__worker *w)
+static bool should_stop(tb__worker *w)
 {
-    size_t start;
-    tb_status rv = begin_record(w, &start);
-    if (rv == TB_STATUS_OK) {
-        rv = tb__event_encode_header(&w->file->pending, w->start_wall_time);
-        rv = end_record(w, start, rv, w->start_error);
-    }
-    if (rv != TB_STATUS_OK)
-        return tb__error_set(w->start_error, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
-    rv = tb__event_file_write(w->file, w->start_error);
-    if (rv == TB_STATUS_OK)
-        count_written(w);
-    return rv;
+    pthread_mutex_lock(&w->queue->lock);
+    bool stop = w->stop_wanted;
+    pthread_mutex_unlock(&w->queue->lock);
+    return stop;
 }
 
 static void *run(void *arg)
 {
     tb__worker *w = arg;
     tb__fpenv_enter(); /* whatever the host has set for its own threads */
-    tb_status rv = write_header(w);
-    finish_flush(w, w->flush_wanted, rv);
-    while (rv == TB_STATUS_OK) {
-        request r = wait_for_request(w, w->failing ? w->retry_ns : w->flush_ns);
-        if (r.stop) {
-            drain_for_close(w);
-            break;
-        }
-        if (r.flush > 0)
-            serve_flush(w, &r);
-        else
-            drain(w);
+    tb__queue_set_worker(w->queue);
+    while (!should_stop(w)) {
+        drain(w);
+        serve_flushes(w);
+        sleep_until_needed(w, w->failing ? w->retry_ns : w->flush_ns);
     }
+    drain_for_close(w);
     return NULL;
 }
 
 /* --- other threads ----------------------------------------------------------------------------- */
 
-static tb_status wait_for_flush(tb__worker *w, uint64_t number)
+/* The first record is in the file before tb_open returns, so that it can say that none can be. */
+static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
 {
-    pthread_mutex_lock(&w->queue->lock);
-    while (w->flush_done < number)
-        pthread_cond_wait(&w->done, &w->queue->lock);
-    tb_status rv = w->flush_status;
-    pthread_mutex_unlock(&w->queue->lock);
+    size_t start;
+    tb_status rv = begin_record(w, &start);
+    if (rv == TB_STATUS_OK) {
+        rv = tb__event_encode_header(&w->file->pending, wall_time);
+        rv = end_record(w, start, rv, err);
+    }
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
+    rv = tb__event_file_write(w->file, err);
+    if (rv == TB_STATUS_OK)
+        count_written(w);
     return rv;
 }
 
@@ -373,49 +430,46 @@ static void free_members(tb__worker *w)
 {
     tb__buf_free(&w->scratch);
     tb__free(w->group);
+    tb__free(w->group_tags);
     tb__free(w->group_payloads);
 }
 
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
 {
     w->file_number = 1;
-    w->flush_wanted = 1; /* served when the first record is written */
-    w->start_wall_time = wall_time;
-    w->start_error = err;
+    tb_status rv = write_header(w, wall_time, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
     w->group = tb__calloc(TB__GROUP_MAX, sizeof *w->group);
+    w->group_tags = tb__calloc(TB__GROUP_MAX, sizeof *w->group_tags);
     w->group_payloads = tb__calloc(TB__GROUP_MAX, sizeof *w->group_payloads);
-    tb_status rv = TB_STATUS_NO_MEMORY;
-    if (w->group != NULL && w->group_payloads != NULL)
+    rv = TB_STATUS_NO_MEMORY;
+    if (w->group != NULL && w->group_tags != NULL && w->group_payloads != NULL)
         rv = tb__os_cond_init(&w->done);
     if (rv != TB_STATUS_OK) {
-        tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
-        goto fail;
+        free_members(w);
+        return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
     }
     int reason = tb__os_thread_create(&w->thread, run, w);
-    if (reason != 0) {
-        rv = tb__error_set_errno(err, reason, "start the writer's thread");
-        goto fail_after_cond;
-    }
-    rv = wait_for_flush(w, 1);
-    if (rv == TB_STATUS_OK)
-        return rv;
-    pthread_join(w->thread, NULL);
-fail_after_cond:
+    if (reason == 0)
+        return TB_STATUS_OK;
     pthread_cond_destroy(&w->done);
-fail:
     free_members(w);
-    return rv;
+    return tb__error_set_errno(err, reason, "start the writer's thread");
 }
 
 tb_status tb__worker_flush(tb__worker *w, bool sync)
 {
     tb__queue *q = w->queue;
+    tb__flush flush = {.sync = sync};
     pthread_mutex_lock(&q->lock);
-    uint64_t number = ++w->flush_wanted;
-    w->sync_wanted |= sync;
+    flush.next = w->flushes;
+    w->flushes = &flush;
     pthread_cond_signal(&q->work);
+    while (!flush.done)
+        tb__os_cond_wait(&w->done, &q->lock);
     pthread_mutex_unlock(&q->lock);
-    return wait_for_flush(w, number);
+    return flush.status;
 }
 
 void tb__worker_stop(tb__worker *w, int64_t patience_ns)

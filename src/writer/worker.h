@@ -28,6 +28,14 @@ typedef struct tb__counters {
     _Atomic uint64_t infinite_values;
 } tb__counters;
 
+/* Somebody waits until all that was pushed before is in the file.  It lies on the waiter's stack. */
+typedef struct tb__flush {
+    bool sync;        /* ... and on stable storage */
+    bool done;
+    tb_status status;
+    struct tb__flush *next;
+} tb__flush;
+
 typedef struct tb__worker {
     tb__queue *queue;
     tb__tags *tags;
@@ -37,23 +45,21 @@ typedef struct tb__worker {
     int64_t flush_ns;
 
     pthread_t thread;
-    pthread_cond_t done; /* a flush is served; goes with queue->lock */
-    /* Under queue->lock.  Flushes are numbered: one that serves number n serves all before it. */
-    uint64_t flush_wanted, flush_done;
-    bool sync_wanted;
-    tb_status flush_status;
+    pthread_cond_t done; /* flushes are served; goes with queue->lock */
+    /* Under queue->lock. */
+    tb__flush *flushes;
     bool stop_wanted;
     int64_t patience_ns; /* how long to try at the end */
 
     /* The thread's own. */
-    double start_wall_time;
-    tb__error *start_error;
     uint64_t file_number;     /* see tb_tag.described_in */
     uint64_t records_pending; /* in file->pending */
+    bool sync_failed;         /* what a failed fsync has lost, no later one brings back */
     bool failing;             /* the latest write failed; reported once until one succeeds */
     int64_t retry_ns;         /* the pause after it */
     tb__buf scratch;
     tb__value *group;         /* TB__GROUP_MAX of each */
+    tb_tag **group_tags;
     uint8_t (*group_payloads)[TB__SCALAR_PAYLOAD_SIZE];
 } tb__worker;
 

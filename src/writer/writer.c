@@ -19,14 +19,15 @@
 #define DEFAULT_FULL_WAIT_SECONDS 1.0
 #define DEFAULT_QUEUE_BYTES ((size_t)64 << 20)
 #define LEAST_QUEUE_BYTES ((size_t)1 << 20)
+#define SHORTEST_FLUSH_SECONDS 0.001
 #define LONGEST_SECONDS 86400.0
+#define LATEST_WALL_TIME 253402300799.0 /* the end of the year 9999 */
 
 struct tb_writer {
     tb__queue queue;
     tb__tags tags;
     double (*user_clock)(void *arg);
     void *user_clock_arg;
-    double full_wait_seconds;
     tb__counters counters;
     tb__report report;
     tb__clock clock;
@@ -54,31 +55,33 @@ static tb_status copy_struct(void *out, size_t out_size, const void *in, size_t 
     return TB_STATUS_OK;
 }
 
-static tb_status check_seconds(const char *name, double value, bool may_be_negative, tb__error *err)
+static tb_status check_seconds(const char *name, double value, double least, tb__error *err)
 {
-    if (isnan(value) || value > LONGEST_SECONDS || (value < 0 && !may_be_negative))
-        return tb__error_set(err, TB_STATUS_INVALID, "%s is %g, not %s %g", name, value,
-                             may_be_negative ? "up to" : "0 to", LONGEST_SECONDS);
+    if (!(value >= least && value <= LONGEST_SECONDS))
+        return tb__error_set(err, TB_STATUS_INVALID, "%s is %g, not %g to %g", name, value, least,
+                             LONGEST_SECONDS);
     return TB_STATUS_OK;
 }
 
+/* Puts the defaults in. */
 static tb_status complete_options(tb_options *o, tb__error *err)
 {
-    tb_status rv = check_seconds("flush_seconds", o->flush_seconds, false, err);
-    if (rv == TB_STATUS_OK)
-        rv = check_seconds("full_wait_seconds", o->full_wait_seconds, true, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    if (o->queue_bytes != 0
-        && (o->queue_bytes < LEAST_QUEUE_BYTES || o->queue_bytes > SIZE_MAX / 4))
-        return tb__error_set(err, TB_STATUS_INVALID, "queue_bytes is %zu, not %zu to %zu",
-                             o->queue_bytes, LEAST_QUEUE_BYTES, SIZE_MAX / 4);
     if (o->flush_seconds == 0)
         o->flush_seconds = DEFAULT_FLUSH_SECONDS;
     if (o->full_wait_seconds == 0)
         o->full_wait_seconds = DEFAULT_FULL_WAIT_SECONDS;
+    if (o->full_wait_seconds < 0)
+        o->full_wait_seconds = 0; /* never wait */
     if (o->queue_bytes == 0)
         o->queue_bytes = DEFAULT_QUEUE_BYTES;
+    tb_status rv = check_seconds("flush_seconds", o->flush_seconds, SHORTEST_FLUSH_SECONDS, err);
+    if (rv == TB_STATUS_OK)
+        rv = check_seconds("full_wait_seconds", o->full_wait_seconds, 0, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (o->queue_bytes < LEAST_QUEUE_BYTES || o->queue_bytes > SIZE_MAX / 4)
+        return tb__error_set(err, TB_STATUS_INVALID, "queue_bytes is %zu, not %zu to %zu",
+                             o->queue_bytes, LEAST_QUEUE_BYTES, SIZE_MAX / 4);
     return TB_STATUS_OK;
 }
 
@@ -90,34 +93,53 @@ static double wall_now(const tb_writer *w)
 
 static tb_status check_wall(double wall, tb__error *err)
 {
-    if (!isfinite(wall))
-        return tb__error_set(err, TB_STATUS_INVALID, "wall time %g is not finite", wall);
+    if (!(wall >= -LATEST_WALL_TIME && wall <= LATEST_WALL_TIME))
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "wall time %g is not a number of seconds up to the year 9999", wall);
     return TB_STATUS_OK;
 }
 
-/* Files first: what the user can mend should be what the error names. */
-static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *o, tb__error *err)
+/* Everything but the file and the worker. */
+static tb_status open_memory(tb_writer *w, const tb_options *o)
 {
-    double wall = wall_now(w);
-    tb_status rv = check_wall(wall, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__os_make_dirs(logdir, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_create(&w->file, logdir, o->filename_suffix, err);
+    tb__clock_start(&w->clock);
+    tb_status rv = tb__report_init(&w->report, o->on_error, o->on_error_arg);
     if (rv != TB_STATUS_OK)
         return rv;
-
-    tb__clock_start(&w->clock);
-    rv = tb__report_init(&w->report, o->on_error, o->on_error_arg);
-    if (rv != TB_STATUS_OK)
-        goto fail_after_file;
     rv = tb__tags_init(&w->tags, w);
     if (rv != TB_STATUS_OK)
         goto fail_after_report;
     rv = tb__queue_init(&w->queue, o->queue_bytes, o->full_wait_seconds, &w->clock);
     if (rv != TB_STATUS_OK)
         goto fail_after_tags;
+    return TB_STATUS_OK;
+fail_after_tags:
+    tb__tags_destroy(&w->tags);
+fail_after_report:
+    tb__report_destroy(&w->report);
+    return rv;
+}
 
+static void close_memory(tb_writer *w)
+{
+    tb__queue_destroy(&w->queue);
+    tb__tags_destroy(&w->tags);
+    tb__report_destroy(&w->report);
+}
+
+static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *o, tb__error *err)
+{
+    double wall = wall_now(w);
+    tb_status rv = check_wall(wall, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = open_memory(w, o);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "open %s: no memory for a queue of %zu bytes", logdir,
+                             o->queue_bytes);
+    rv = tb__event_file_create(&w->file, logdir, o->filename_suffix, err);
+    if (rv != TB_STATUS_OK)
+        goto fail_after_memory;
     w->worker = (tb__worker){.queue = &w->queue,
                              .tags = &w->tags,
                              .file = &w->file,
@@ -125,20 +147,14 @@ static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *
                              .counters = &w->counters,
                              .flush_ns = (int64_t)(o->flush_seconds * 1e9)};
     rv = tb__worker_start(&w->worker, wall, err);
-    if (rv == TB_STATUS_OK)
-        return TB_STATUS_OK;
-    tb__queue_destroy(&w->queue);
-    tb__tags_destroy(&w->tags);
-    tb__report_destroy(&w->report);
-    tb__event_file_close(&w->file, NULL);
-    return rv;
-fail_after_tags:
-    tb__tags_destroy(&w->tags);
-fail_after_report:
-    tb__report_destroy(&w->report);
+    if (rv != TB_STATUS_OK)
+        goto fail_after_file;
+    return TB_STATUS_OK;
 fail_after_file:
-    tb__event_file_close(&w->file, NULL);
-    return tb__error_set(err, rv, "open %s: %s", logdir, tb_status_text(rv));
+    tb__event_file_discard(&w->file);
+fail_after_memory:
+    close_memory(w);
+    return rv;
 }
 
 static tb_status open_writer(tb_writer **out, const char *logdir, const tb_options *o,
@@ -156,7 +172,6 @@ static tb_status open_writer(tb_writer **out, const char *logdir, const tb_optio
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
     w->user_clock = o->clock;
     w->user_clock_arg = o->clock_arg;
-    w->full_wait_seconds = complete.full_wait_seconds;
     rv = open_parts(w, logdir, &complete, err);
     if (rv != TB_STATUS_OK) {
         tb__free(w);
@@ -197,15 +212,14 @@ tb_status tb_close(tb_writer *w)
 {
     if (w == NULL)
         return TB_STATUS_OK;
-    double patience = w->full_wait_seconds > 0 ? w->full_wait_seconds : 0;
-    tb__worker_stop(&w->worker, (int64_t)(patience * 1e9));
+    tb__worker_stop(&w->worker, (int64_t)(w->queue.full_wait_seconds * 1e9));
     tb__error err;
     if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);
     tb_status rv = tb__report_first_loss(&w->report);
-    tb__queue_destroy(&w->queue);
-    tb__tags_destroy(&w->tags);
-    tb__report_destroy(&w->report);
+    if (rv != TB_STATUS_OK)
+        tb__report_keep(&w->report);
+    close_memory(w);
     tb__free(w);
     return rv;
 }
@@ -239,7 +253,7 @@ static tb__report *report_of(const tb_writer *w)
 
 const char *tb_last_error(const tb_writer *w)
 {
-    return w == NULL ? tb__report_latest_open_error() : tb__report_latest(report_of(w));
+    return w == NULL ? tb__report_kept() : tb__report_latest(report_of(w));
 }
 
 const char *tb_event_file(const tb_writer *w)
@@ -249,72 +263,85 @@ const char *tb_event_file(const tb_writer *w)
 
 /* --- how calls end that do not go well --------------------------------------------------------- */
 
-/* The arguments were refused: nothing was recorded. */
-static tb_status refuse(tb_writer *w, const tb__error *err)
+/* Counts, reports and returns the status of a call that failed.  Where the arguments were at fault,
+ * nothing was to be recorded; else |values| of them were, and are lost. */
+static tb_status fail(tb_writer *w, const tb__error *err, size_t values)
 {
-    atomic_fetch_add_explicit(&w->counters.refused, 1, memory_order_relaxed);
-    tb__report_error(&w->report, err, false);
+    bool lost = err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
+                || err->status == TB_STATUS_CLOSED;
+    if (lost)
+        atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&w->counters.refused, 1, memory_order_relaxed);
+    tb__report_error(&w->report, err, lost);
     return err->status;
 }
 
-/* The arguments were fine, but |count| values did not get into the queue. */
-static tb_status lose(tb_writer *w, tb_status status, const char *what, size_t count)
+/* The queue took nothing.  Values that are dropped while it is full are reported once. */
+static tb_status fail_to_queue(tb_writer *w, tb_status status, const char *what, size_t values)
 {
     tb__error err;
-    atomic_fetch_add_explicit(&w->counters.dropped, count, memory_order_relaxed);
-    if (status == TB_STATUS_FULL && !tb__queue_claim_drop_report(&w->queue))
+    if (status == TB_STATUS_FULL && !tb__queue_claim_drop_report(&w->queue)) {
+        atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
         return status;
+    }
     if (status == TB_STATUS_FULL)
         tb__error_set(&err, status,
-                      "%s: the queue is full and the file %s takes nothing; values are dropped "
-                      "until it does",
-                      what, w->file.path);
+                      "%s: the queue stayed full for %g s; values are dropped until the writer's "
+                      "thread has caught up",
+                      tb__quote(what).text, w->queue.full_wait_seconds);
     else
-        tb__error_set(&err, status, "%s: %s", what, tb_status_text(status));
-    tb__report_error(&w->report, &err, true);
-    return status;
+        tb__error_set(&err, status, "%s: %s", tb__quote(what).text, tb_status_text(status));
+    return fail(w, &err, values);
+}
+
+/* --- when a call was made ---------------------------------------------------------------------- */
+
+typedef struct stamp {
+    uint64_t ticks;
+    double wall; /* by the user's clock, if there is one */
+} stamp;
+
+static inline tb_status take_stamp(const tb_writer *w, stamp *out, tb__error *err)
+{
+    out->ticks = tb__clock_ticks(&w->clock);
+    out->wall = 0;
+    if (w->user_clock == NULL)
+        return TB_STATUS_OK;
+    out->wall = w->user_clock(w->user_clock_arg);
+    return check_wall(out->wall, err);
+}
+
+/* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time if the
+ * user has a clock: |entries[0]| is room for it. */
+static inline tb_status push(tb_writer *w, tb__entry *entries, size_t count, const stamp *when)
+{
+    if (w->user_clock == NULL)
+        return tb__queue_push(&w->queue, entries + 1, count);
+    entries[0] = (tb__entry){.ticks = when->ticks,
+                             .step = entries[1].step,
+                             .value = when->wall,
+                             .kind = TB__ENTRY_WALL,
+                             .more = 1};
+    return tb__queue_push(&w->queue, entries, count + 1);
 }
 
 /* --- scalars ----------------------------------------------------------------------------------- */
 
-static tb_status push_with_user_clock(tb_writer *w, tb__entry *entries, size_t count,
-                                      const char *what);
-
-/* Pushes |count| entries, which are preceded by one for the wall time if the user has a clock.
- * |entries[0]| is room for that one. */
-static inline tb_status push(tb_writer *w, tb__entry *entries, size_t count, const char *what)
-{
-    if (w->user_clock != NULL)
-        return push_with_user_clock(w, entries, count, what);
-    tb_status rv = tb__queue_push(&w->queue, entries + 1, count);
-    return rv == TB_STATUS_OK ? rv : lose(w, rv, what, count);
-}
-
-static tb_status push_with_user_clock(tb_writer *w, tb__entry *entries, size_t count,
-                                      const char *what)
-{
-    tb__error err;
-    double wall = wall_now(w);
-    if (check_wall(wall, &err) != TB_STATUS_OK)
-        return refuse(w, &err);
-    entries[0] = (tb__entry){.ticks = entries[1].ticks,
-                             .step = entries[1].step,
-                             .value = wall,
-                             .kind = TB__ENTRY_WALL,
-                             .more = 1};
-    tb_status rv = tb__queue_push(&w->queue, entries, count + 1);
-    return rv == TB_STATUS_OK ? rv : lose(w, rv, what, count);
-}
-
 static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step)
 {
+    tb__error err;
+    stamp when;
+    if (take_stamp(w, &when, &err) != TB_STATUS_OK)
+        return fail(w, &err, 1);
     tb__entry entries[2];
-    entries[1] = (tb__entry){.ticks = tb__clock_ticks(&w->clock),
+    entries[1] = (tb__entry){.ticks = when.ticks,
                              .step = step,
                              .value = value,
                              .tag = tag->id,
                              .kind = TB__ENTRY_SCALAR};
-    return push(w, entries, 1, tag->name);
+    tb_status rv = push(w, entries, 1, &when);
+    return rv == TB_STATUS_OK ? rv : fail_to_queue(w, rv, tag->name, 1);
 }
 
 tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step)
@@ -324,7 +351,7 @@ tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t ste
     tb__error err;
     tb_tag *found;
     if (tb__tags_get(&found, &w->tags, tag, TB_KIND_SCALAR, NULL, &err) != TB_STATUS_OK)
-        return refuse(w, &err);
+        return fail(w, &err, 1);
     return log_scalar(w, found, value, step);
 }
 
@@ -334,9 +361,9 @@ tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
         return TB_STATUS_OK;
     if (tag->kind != TB_KIND_SCALAR) {
         tb__error err;
-        tb__error_set(&err, TB_STATUS_INVALID, "tb_tag_log: tag \"%.60s\" does not hold scalars",
-                      tag->name);
-        return refuse(tag->writer, &err);
+        tb__error_set(&err, TB_STATUS_INVALID, "tb_tag_log: tag \"%s\" does not hold scalars",
+                      tb__quote(tag->name).text);
+        return fail(tag->writer, &err, 1);
     }
     return log_scalar(tag->writer, tag, value, step);
 }
@@ -344,21 +371,13 @@ tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
 /* Checks all values of a group before any of their tags is added, so that a refused call leaves no
  * trace.  An entry's tag is UINT32_MAX where it is yet to be added. */
 static tb_status check_group(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
-                             size_t count, int64_t step, tb__error *err)
+                             size_t count, int64_t step, uint64_t ticks, tb__error *err)
 {
-    uint64_t ticks = tb__clock_ticks(&w->clock);
-    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         tb_tag *tag;
         tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, TB_KIND_SCALAR, NULL, err);
         if (rv != TB_STATUS_OK)
             return rv;
-        bytes += tb__event_overhead(strlen(scalars[i].tag), tag != NULL ? tag->metadata_size : 64)
-                 + TB__SCALAR_PAYLOAD_SIZE;
-        if (bytes > TBLOG_MAX_RECORD_BYTES)
-            return tb__error_set(err, TB_STATUS_TOO_LARGE,
-                                 "tb_log_scalars: the names of %zu tags exceed %zu bytes", count,
-                                 TBLOG_MAX_RECORD_BYTES);
         entries[i] = (tb__entry){.ticks = ticks,
                                  .step = step,
                                  .value = scalars[i].value,
@@ -384,30 +403,43 @@ static tb_status add_group_tags(tb_writer *w, tb__entry *entries, const tb_scala
     return TB_STATUS_OK;
 }
 
+static tb_status check_scalars(const tb_scalar *scalars, size_t count, tb__error *err)
+{
+    if (scalars == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "tb_log_scalars: scalars is NULL");
+    if (count > TB__GROUP_MAX - 1)
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "tb_log_scalars: %zu values exceed %d", count,
+                             TB__GROUP_MAX - 1);
+    return TB_STATUS_OK;
+}
+
 tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, int64_t step)
 {
     enum { ON_STACK = 64 };
     tb__entry on_stack[1 + ON_STACK], *entries = on_stack;
     tb__error err;
-    if (w == NULL || (count == 0 && scalars != NULL))
+    stamp when;
+    if (w == NULL || count == 0)
         return TB_STATUS_OK;
-    if (scalars == NULL) {
-        tb__error_set(&err, TB_STATUS_INVALID, "tb_log_scalars: scalars is NULL");
-        return refuse(w, &err);
-    }
-    if (count > TB__GROUP_MAX - 1) {
-        tb__error_set(&err, TB_STATUS_TOO_LARGE, "tb_log_scalars: %zu values exceed %d", count,
-                      TB__GROUP_MAX - 1);
-        return refuse(w, &err);
-    }
+    tb_status rv = check_scalars(scalars, count, &err);
+    if (rv == TB_STATUS_OK)
+        rv = take_stamp(w, &when, &err);
+    if (rv != TB_STATUS_OK)
+        return fail(w, &err, count);
     if (count > ON_STACK)
         entries = tb__malloc((1 + count) * sizeof *entries);
     if (entries == NULL)
-        return lose(w, TB_STATUS_NO_MEMORY, "tb_log_scalars", count);
-    tb_status rv = check_group(w, entries + 1, scalars, count, step, &err);
+        return fail_to_queue(w, TB_STATUS_NO_MEMORY, "tb_log_scalars", count);
+    rv = check_group(w, entries + 1, scalars, count, step, when.ticks, &err);
     if (rv == TB_STATUS_OK)
         rv = add_group_tags(w, entries + 1, scalars, count, &err);
-    rv = rv == TB_STATUS_OK ? push(w, entries, count, "tb_log_scalars") : refuse(w, &err);
+    if (rv != TB_STATUS_OK) {
+        fail(w, &err, count);
+    } else {
+        rv = push(w, entries, count, &when);
+        if (rv != TB_STATUS_OK)
+            fail_to_queue(w, rv, "tb_log_scalars", count);
+    }
     if (entries != on_stack)
         tb__free(entries);
     return rv;
@@ -426,74 +458,96 @@ tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *
         rv = tb__tags_get(&tag, &w->tags, name, o.kind, &o, &err);
     if (rv == TB_STATUS_OK)
         return tag;
-    refuse(w, &err);
+    fail(w, &err, 0);
     return NULL;
 }
 
 /* --- what travels in a block ------------------------------------------------------------------- */
 
-/* Room in the arena for |size| bytes of data that become one record of |tag| (NULL: no tag). */
-static tb_status reserve(tb_writer *w, uint8_t **out_data, uint64_t *out_block, size_t size,
-                         const tb_tag *tag, const char *what)
+/* A call under way whose data is too large for an entry. */
+typedef struct call {
+    tb_writer *w;
+    const char *what; /* the tag, or the call that has none, for messages */
+    const tb_tag *tag;
+    stamp when;
+    uint8_t *data; /* the block to fill */
+    uint64_t block;
+} call;
+
+static tb_status check_size(const call *c, size_t size, tb__error *err)
+{
+    size_t metadata = c->tag != NULL ? c->tag->metadata_size : 64;
+    size_t largest = TBLOG_MAX_RECORD_BYTES - tb__event_overhead(strlen(c->what), metadata);
+    size_t queue = tb__arena_largest((size_t)c->w->queue.arena.size);
+    if (size <= largest && size <= queue)
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_TOO_LARGE,
+                         "%s: %zu bytes exceed what a record (%zu) or the queue (%zu) can hold",
+                         tb__quote(c->what).text, size, largest, queue);
+}
+
+/* Gets a block of |size| bytes. */
+static tb_status begin_call(call *c, size_t size)
 {
     tb__error err;
-    size_t overhead = tag == NULL ? tb__event_overhead(0, 0)
-                                  : tb__event_overhead(tag->name_size, tag->metadata_size);
-    tb_status rv = TB_STATUS_TOO_LARGE;
-    if (size <= TBLOG_MAX_RECORD_BYTES - overhead)
-        rv = tb__queue_reserve(out_data, out_block, &w->queue, size);
+    tb_status rv = check_size(c, size, &err);
     if (rv == TB_STATUS_OK)
-        return rv;
-    if (rv != TB_STATUS_TOO_LARGE)
-        return lose(w, rv, what, 1);
-    tb__error_set(&err, rv, "%.60s: %zu bytes exceed what a record (%zu) or the queue (%zu) can hold",
-                  what, size, TBLOG_MAX_RECORD_BYTES - overhead,
-                  tb__arena_largest((size_t)w->queue.arena.size));
-    return refuse(w, &err);
+        rv = take_stamp(c->w, &c->when, &err);
+    if (rv != TB_STATUS_OK)
+        return fail(c->w, &err, 1);
+    rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
+    return rv == TB_STATUS_OK ? rv : fail_to_queue(c->w, rv, c->what, 1);
 }
 
-static tb_status push_block(tb_writer *w, uint64_t block, tb__entry_kind kind, const tb_tag *tag,
-                            const char *what, int64_t step)
+/* Queues the block, which is filled. */
+static tb_status end_call(const call *c, tb__entry_kind kind, int64_t step)
 {
     tb__entry entries[2];
-    entries[1] = (tb__entry){.ticks = tb__clock_ticks(&w->clock),
+    entries[1] = (tb__entry){.ticks = c->when.ticks,
                              .step = step,
-                             .block = block,
-                             .tag = tag != NULL ? tag->id : UINT32_MAX,
+                             .block = c->block,
+                             .tag = c->tag != NULL ? c->tag->id : UINT32_MAX,
                              .kind = (uint16_t)kind};
-    tb_status rv = push(w, entries, 1, what);
-    if (rv != TB_STATUS_OK)
-        tb__queue_abandon(&w->queue, block);
-    return rv;
-}
-
-/* Queues finished bytes and frees them.  |rv| is how making them went. */
-static tb_status log_bytes(tb_writer *w, tb__buf *bytes, tb_status rv, tb__entry_kind kind,
-                           const tb_tag *tag, const char *what, int64_t step, const tb__error *err)
-{
-    uint8_t *data;
-    uint64_t block;
-    if (rv != TB_STATUS_OK)
-        rv = rv == TB_STATUS_NO_MEMORY ? lose(w, rv, what, 1) : refuse(w, err);
-    else
-        rv = reserve(w, &data, &block, bytes->size, tag, what);
-    if (rv == TB_STATUS_OK) {
-        memcpy(data, bytes->data, bytes->size);
-        rv = push_block(w, block, kind, tag, what, step);
-    }
-    tb__buf_free(bytes);
-    return rv;
-}
-
-/* The same for the payload of a tag.  The tag is added only when the data was found good, so that a
- * refused call leaves no trace. */
-static tb_status log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
-                             tb_kind kind, int64_t step, tb__error *err)
-{
-    tb_tag *tag = NULL;
+    tb_status rv = push(c->w, entries, 1, &c->when);
     if (rv == TB_STATUS_OK)
-        rv = tb__tags_get(&tag, &w->tags, name, kind, NULL, err);
-    return log_bytes(w, payload, rv, TB__ENTRY_VALUE, tag, name != NULL ? name : "a value", step, err);
+        return rv;
+    tb__queue_abandon(&c->w->queue, c->block);
+    return fail_to_queue(c->w, rv, c->what, 1);
+}
+
+/* begin_call for a tag.  The tag is added only when all else was found good, so that a refused call
+ * leaves no trace. */
+static tb_status begin_tagged_call(call *c, const char *name, tb_kind kind, size_t size)
+{
+    tb__error err;
+    tb_tag *tag;
+    if (tb__tags_check(&tag, &c->w->tags, name, kind, NULL, &err) != TB_STATUS_OK)
+        return fail(c->w, &err, 1);
+    c->tag = tag;
+    c->what = name;
+    tb_status rv = begin_call(c, size);
+    if (rv != TB_STATUS_OK || tag != NULL)
+        return rv;
+    rv = tb__tags_get(&tag, &c->w->tags, name, kind, NULL, &err);
+    c->tag = tag;
+    if (rv == TB_STATUS_OK)
+        return rv;
+    tb__queue_abandon(&c->w->queue, c->block);
+    return fail(c->w, &err, 1);
+}
+
+/* Queues a payload and frees it.  |rv| is how encoding it went. */
+static tb_status log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
+                             tb_kind kind, int64_t step, const tb__error *err)
+{
+    call c = {.w = w};
+    rv = rv == TB_STATUS_OK ? begin_tagged_call(&c, name, kind, payload->size) : fail(w, err, 1);
+    if (rv == TB_STATUS_OK) {
+        memcpy(c.data, payload->data, payload->size);
+        rv = end_call(&c, TB__ENTRY_VALUE, step);
+    }
+    tb__buf_free(payload);
+    return rv;
 }
 
 /* --- histograms -------------------------------------------------------------------------------- */
@@ -546,18 +600,15 @@ tb_status tb_log_images(tb_writer *w, const char *tag, const tb_image *images, s
     if (w == NULL)
         return TB_STATUS_OK;
     tb__error err;
-    tb_tag *found;
     size_t size;
-    if (tb__images_check(&size, images, count, &err) != TB_STATUS_OK
-        || tb__tags_get(&found, &w->tags, tag, TB_KIND_IMAGE, NULL, &err) != TB_STATUS_OK)
-        return refuse(w, &err);
-    uint8_t *data;
-    uint64_t block;
-    tb_status rv = reserve(w, &data, &block, size, found, found->name);
+    if (tb__images_check(&size, images, count, &err) != TB_STATUS_OK)
+        return fail(w, &err, 1);
+    call c = {.w = w};
+    tb_status rv = begin_tagged_call(&c, tag, TB_KIND_IMAGE, size);
     if (rv != TB_STATUS_OK)
         return rv;
-    tb__images_pack(data, images, count);
-    return push_block(w, block, TB__ENTRY_IMAGES, found, found->name, step);
+    tb__images_pack(c.data, images, count);
+    return end_call(&c, TB__ENTRY_IMAGES, step);
 }
 
 tb_status tb_log_encoded_images(tb_writer *w, const char *tag, const tb_file *files, size_t count,
@@ -585,6 +636,17 @@ tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64
 
 /* --- graphs ------------------------------------------------------------------------------------ */
 
+static tb_status log_graph(tb_writer *w, const char *what, const void *graph_def, size_t size)
+{
+    call c = {.w = w, .what = what};
+    tb_status rv = begin_call(&c, size);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (size > 0)
+        memcpy(c.data, graph_def, size);
+    return end_call(&c, TB__ENTRY_GRAPH, 0);
+}
+
 tb_status tb_log_graph(tb_writer *w, const tb_graph *graph)
 {
     if (w == NULL)
@@ -592,7 +654,10 @@ tb_status tb_log_graph(tb_writer *w, const tb_graph *graph)
     tb__error err;
     tb__buf graph_def = {0};
     tb_status rv = tb__graph_encode(&graph_def, graph, &err);
-    return log_bytes(w, &graph_def, rv, TB__ENTRY_GRAPH, NULL, "tb_log_graph", 0, &err);
+    rv = rv == TB_STATUS_OK ? log_graph(w, "tb_log_graph", graph_def.data, graph_def.size)
+                            : fail(w, &err, 1);
+    tb__buf_free(&graph_def);
+    return rv;
 }
 
 tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size)
@@ -600,9 +665,7 @@ tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size)
     if (w == NULL)
         return TB_STATUS_OK;
     tb__error err;
-    tb__buf copy = {0};
-    tb_status rv = tb__graph_def_check(graph_def, size, &err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__buf_append(&copy, graph_def, size);
-    return log_bytes(w, &copy, rv, TB__ENTRY_GRAPH, NULL, "tb_log_graph_def", 0, &err);
+    if (tb__graph_def_check(graph_def, size, &err) != TB_STATUS_OK)
+        return fail(w, &err, 1);
+    return log_graph(w, "tb_log_graph_def", graph_def, size);
 }

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,7 +15,7 @@
 #include "records.h"
 
 typedef struct reports {
-    int io, full, other;
+    _Atomic int io, full, other;
     char latest[600];
 } reports;
 
@@ -177,27 +178,78 @@ static void fault_at_close_is_told_in_bounded_time(void **state)
     tb_writer *w = tb_open(fresh_dir("at_close"), &(tb_options){.on_error = note_error,
                                                                 .on_error_arg = &r,
                                                                 .full_wait_seconds = 0.2});
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
     limit_file_size(300);
     for (int i = 0; i < 100; i++)
         tb_log_scalar(w, "x", i, i);
     double start = seconds_now();
     assert_int_equal(tb_close(w), TB_STATUS_IO);
     assert_true(seconds_now() - start < 30);
-    assert_non_null(strstr(r.latest, "100 values could not be written"));
     limit_file_size(RLIM_INFINITY);
+    event_file f = read_event_file(path); /* what is not in the file is what was counted */
+    char words[64];
+    snprintf(words, sizeof words, "%zu values could not be written", 100 - (f.count - 1));
+    free_event_file(&f);
+    assert_non_null(strstr(r.latest, words));
+    assert_string_equal(tb_last_error(NULL), r.latest);
 }
 
 static void fault_at_open_is_told(void **state)
 {
     (void)state;
     reports r = {0};
+    const char *dir = fresh_dir("at_open");
     limit_file_size(10);
-    tb_writer *w = tb_open(fresh_dir("at_open"), &(tb_options){.on_error = note_error,
+    tb_writer *w = tb_open(dir, &(tb_options){.on_error = note_error,
                                                                .on_error_arg = &r});
     limit_file_size(RLIM_INFINITY);
     assert_null(w);
+    assert_int_equal(count_files_in(dir), 0); /* no torn file stays behind */
     assert_int_equal(r.io, 1);
     assert_non_null(strstr(tb_last_error(NULL), "File too large"));
+}
+
+typedef struct nosy {
+    tb_writer *w;
+    int calls;
+} nosy;
+
+/* Logs from the callback, well and badly: neither may wait for the thread that it runs in, nor end in
+ * callbacks without end. */
+static void log_from_callback(void *arg, tb_status status, const char *message)
+{
+    nosy *n = arg;
+    (void)message;
+    n->calls++;
+    if (n->w == NULL)
+        return;
+    tb_log_scalar(n->w, "errors", (double)status, n->calls);
+    tb_log_text(n->w, "large", "more than the queue holds now", n->calls);
+    tb_log_scalar(n->w, "", 0, 0);
+}
+
+static void fault_callback_may_log(void **state)
+{
+    (void)state;
+    nosy n = {0};
+    n.w = tb_open(fresh_dir("nosy"), &(tb_options){.on_error = log_from_callback,
+                                                   .on_error_arg = &n,
+                                                   .queue_bytes = 1 << 20,
+                                                   .full_wait_seconds = 20});
+    static uint8_t pixels[512 * 512];
+    tb_image image = {.data = pixels, .width = 512, .height = 512};
+    limit_file_size(100);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tb_log_image(n.w, "i", &image, i), TB_STATUS_OK);
+    double start = seconds_now();
+    assert_int_equal(tb_flush(n.w), TB_STATUS_IO);
+    assert_int_equal(tb_log_scalar(n.w, "", 0, 0), TB_STATUS_INVALID);
+    assert_true(seconds_now() - start < 15);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(n.w), TB_STATUS_OK);
+    assert_true(n.calls >= 2);
+    n.w = (tb_close(n.w), NULL);
 }
 
 static void note_signal(int number)
@@ -216,6 +268,7 @@ int main(void)
         cmocka_unit_test(fault_that_lasts_makes_large_data_wait_then_drop),
         cmocka_unit_test(fault_at_close_is_told_in_bounded_time),
         cmocka_unit_test(fault_at_open_is_told),
+        cmocka_unit_test(fault_callback_may_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,11 @@ static void refusal_of_one_tag_for_two_kinds(void **state)
 static void refusal_leaves_the_tag_free(void **state)
 {
     fixture *x = *state;
+    char *long_text = malloc((5 << 20) + 1);
+    memset(long_text, 'x', 5 << 20);
+    long_text[5 << 20] = '\0';
+    expect(x, tb_log_text(x->w, "good", long_text, 0), TB_STATUS_TOO_LARGE, "the queue (");
+    free(long_text);
     expect(x, tb_log_histogram(x->w, "good", NULL, 5, TB_FLOAT32, 0), TB_STATUS_INVALID, "NULL");
     expect(x, tb_log_image(x->w, "good", NULL, 0), TB_STATUS_INVALID, "image");
     expect(x, tb_log_text(x->w, "good", NULL, 0), TB_STATUS_INVALID, "NULL");
@@ -135,13 +140,6 @@ static void refusal_of_groups(void **state)
     expect(x, tb_log_scalars(x->w, many, 5000, 0), TB_STATUS_TOO_LARGE, "5000 values exceed 4096");
     tb_scalar group[] = {{"good", 1}, {"bad\x80", 2}};
     expect(x, tb_log_scalars(x->w, group, 2, 0), TB_STATUS_INVALID, "not UTF-8 at byte 3");
-    static char longest[2000][TBLOG_MAX_NAME_BYTES + 1];
-    for (int i = 0; i < 2000; i++) {
-        memset(longest[i], 'x', TBLOG_MAX_NAME_BYTES);
-        longest[i][snprintf(longest[i], 8, "%d", i)] = 'x';
-        many[i] = (tb_scalar){longest[i], 0};
-    }
-    expect(x, tb_log_scalars(x->w, many, 2000, 0), TB_STATUS_TOO_LARGE, "names of 2000 tags");
 }
 
 static void refusal_of_histograms(void **state)
@@ -236,7 +234,7 @@ static void refusal_of_wall_times(void **state)
                                                    .on_error = remember_error,
                                                    .on_error_arg = &x});
     assert_non_null(x.w);
-    expect(&x, tb_log_scalar(x.w, "x", 1, 0), TB_STATUS_INVALID, "wall time inf is not finite");
+    expect(&x, tb_log_scalar(x.w, "x", 1, 0), TB_STATUS_INVALID, "wall time inf is not a number");
     assert_int_equal(tb_log_scalar(x.w, "x", 1, 0), TB_STATUS_OK);
     assert_int_equal(tb_close(x.w), TB_STATUS_OK);
 }

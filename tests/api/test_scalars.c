@@ -155,6 +155,30 @@ static void scalars_of_large_groups_arrive(void **state)
     free_event_file(&f);
 }
 
+/* The names of these 2000 tags do not fit one record: there are several events, and all values. */
+static void scalars_of_a_group_with_long_names_are_split(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    static char names[COUNT][TBLOG_MAX_NAME_BYTES + 1];
+    static tb_scalar group[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        memset(names[i], 'x', TBLOG_MAX_NAME_BYTES);
+        names[i][snprintf(names[i], 8, "%d", i)] = 'x';
+        group[i] = (tb_scalar){names[i], i};
+    }
+    tb_writer *w = open_in("long_names", NULL);
+    assert_int_equal(tb_log_scalars(w, group, COUNT, 7), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    size_t seen = 0;
+    for (size_t i = 1; i < f.count; i++)
+        for (size_t k = 0; k < f.events[i]->summary->n_value; k++, seen++)
+            assert_true(f.events[i]->summary->value[k]->simple_value == (float)seen);
+    assert_int_equal(seen, COUNT);
+    assert_true(f.count > 2);
+    free_event_file(&f);
+}
+
 static double ticking_clock(void *arg)
 {
     double *now = arg;
@@ -224,6 +248,7 @@ int main(void)
         cmocka_unit_test(tag_handles_carry_names_with_the_first_value_only),
         cmocka_unit_test(scalars_of_a_group_share_one_event),
         cmocka_unit_test(scalars_of_large_groups_arrive),
+        cmocka_unit_test(scalars_of_a_group_with_long_names_are_split),
         cmocka_unit_test(scalars_take_their_time_from_the_users_clock),
         cmocka_unit_test(scalars_of_many_tags_arrive),
         cmocka_unit_test(tags_of_every_valid_form_are_taken),

@@ -180,6 +180,20 @@ static void writer_opens_many_at_once(void **state)
     }
 }
 
+static void writer_syncs_wherever_the_process_is(void **state)
+{
+    (void)state;
+    char dir[300], here[1024];
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(dir, sizeof dir, "%s/a/b", fresh_dir("chdir"));
+    tb_writer *w = tb_open(dir, NULL);
+    tb_log_scalar(w, "x", 1, 0);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(tb_sync(w), TB_STATUS_OK);
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+    assert_int_equal(chdir(here), 0);
+}
+
 /* --- refusals ---------------------------------------------------------------------------------- */
 
 static void expect_open_refused(const char *logdir, const tb_options *options, const char *words)
@@ -214,6 +228,7 @@ static void writer_refuses_bad_options(void **state)
     expect_open_refused(NULL, NULL, "logdir is NULL");
     expect_open_refused("", NULL, "logdir is empty");
     expect_open_refused(dir, &(tb_options){.flush_seconds = -1}, "flush_seconds is -1");
+    expect_open_refused(dir, &(tb_options){.flush_seconds = 1e-9}, "flush_seconds is 1e-09");
     expect_open_refused(dir, &(tb_options){.flush_seconds = 1e6}, "flush_seconds is 1e+06");
     expect_open_refused(dir, &(tb_options){.full_wait_seconds = 0.0 / (1.0 - 1.0)},
                         "full_wait_seconds is");
@@ -238,7 +253,7 @@ static double nan_clock(void *arg)
 static void writer_refuses_a_wall_time_that_is_not_finite(void **state)
 {
     (void)state;
-    expect_open_refused(fresh_dir("nan_clock"), &(tb_options){.clock = nan_clock}, "not finite");
+    expect_open_refused(fresh_dir("nan_clock"), &(tb_options){.clock = nan_clock}, "is not a number of seconds");
 }
 
 /* --- structs of other versions ----------------------------------------------------------------- */
@@ -308,6 +323,7 @@ int main(void)
         cmocka_unit_test(writer_flushes_by_itself_after_the_interval),
         cmocka_unit_test(writer_close_writes_everything),
         cmocka_unit_test(writer_opens_many_at_once),
+        cmocka_unit_test(writer_syncs_wherever_the_process_is),
         cmocka_unit_test(writer_refuses_a_logdir_that_is_a_file),
         cmocka_unit_test(writer_refuses_bad_options),
         cmocka_unit_test(writer_refuses_a_wall_time_that_is_not_finite),

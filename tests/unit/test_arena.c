@@ -10,7 +10,7 @@ static tb__arena arena;
 static int make_arena(void **state)
 {
     (void)state;
-    return tb__arena_init(&arena, 1000); /* rounded down to 992 */
+    return (int)tb__arena_init(&arena, 1000); /* rounded down to 992 */
 }
 
 static int drop_arena(void **state)

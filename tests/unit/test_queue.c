@@ -14,7 +14,7 @@ static int make_queue(void **state)
 {
     (void)state;
     tb__clock_start(&clock_);
-    return tb__queue_init(&queue, 1 << 16, -1, &clock_); /* never waits */
+    return (int)tb__queue_init(&queue, 1 << 16, 0, &clock_); /* never waits */
 }
 
 static int drop_queue(void **state)
@@ -35,9 +35,19 @@ static void push_now(int64_t step)
     assert_int_equal(tb__queue_push(&queue, &entry, 1), TB_STATUS_OK);
 }
 
+static const tb__entry *take_next(tb__queue *q)
+{
+    const tb__entry *entry = tb__queue_peek(q);
+    if (entry == NULL)
+        return NULL;
+    assert_ptr_equal(tb__queue_peek(q), entry); /* looking changes nothing */
+    tb__queue_take(q);
+    return entry;
+}
+
 static void expect_next(int64_t step)
 {
-    const tb__entry *entry = tb__queue_next(&queue);
+    const tb__entry *entry = take_next(&queue);
     assert_non_null(entry);
     assert_int_equal(entry->step, step);
 }
@@ -46,20 +56,20 @@ static void queue_gives_out_what_was_pushed_in_order(void **state)
 {
     (void)state;
     tb__queue_begin(&queue);
-    assert_null(tb__queue_next(&queue));
+    assert_null(take_next(&queue));
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 5000; i++)
             push_now(round * 5000 + i);
-        assert_int_equal(tb__queue_count(&queue), 5000);
+        assert_int_equal(tb__queue_left_over(&queue), 5000);
         tb__queue_begin(&queue);
         push_now(-1); /* pushed after the look: not seen */
         for (int i = 0; i < 5000; i++)
             expect_next(round * 5000 + i);
-        assert_null(tb__queue_next(&queue));
+        assert_null(take_next(&queue));
         tb__queue_begin(&queue);
         expect_next(-1);
         tb__queue_commit(&queue);
-        assert_int_equal(tb__queue_count(&queue), 0);
+        assert_int_equal(tb__queue_left_over(&queue), 0);
     }
 }
 
@@ -85,7 +95,7 @@ static void queue_is_full_until_it_is_committed(void **state)
     tb__queue_begin(&queue);
     for (int i = 100; i < TB__RING_ENTRIES + 100; i++)
         expect_next(i);
-    assert_null(tb__queue_next(&queue));
+    assert_null(take_next(&queue));
 }
 
 static void queue_takes_groups_whole_or_not_at_all(void **state)
@@ -99,11 +109,11 @@ static void queue_takes_groups_whole_or_not_at_all(void **state)
     }
     assert_int_equal(tb__queue_push(&queue, group, TB__GROUP_MAX), TB_STATUS_OK);
     assert_int_equal(tb__queue_push(&queue, group, TB__GROUP_MAX), TB_STATUS_FULL);
-    assert_int_equal(tb__queue_count(&queue), TB__GROUP_MAX);
+    assert_int_equal(tb__queue_left_over(&queue), TB__GROUP_MAX);
     tb__queue_begin(&queue);
     for (int i = 0; i < TB__GROUP_MAX; i++)
         expect_next(i);
-    assert_null(tb__queue_next(&queue));
+    assert_null(take_next(&queue));
 }
 
 /* --- several rings: a thread pushes one list of entries and ends ------------------------------- */
@@ -149,7 +159,7 @@ static void queue_merges_rings_by_time(void **state)
     static const int64_t order[] = {0, 1, 2, 3, 4, 40, 5, 6};
     for (size_t i = 0; i < 8; i++)
         expect_next(order[i]);
-    assert_null(tb__queue_next(&queue));
+    assert_null(take_next(&queue));
 }
 
 /* Too close in time to tell apart: the step decides between rings, never within one. */
@@ -169,12 +179,12 @@ static void queue_orders_what_is_simultaneous_by_step(void **state)
 static void queue_leaves_what_is_younger_than_its_look(void **state)
 {
     (void)state;
-    tb__entry soon = entry_at(tb__clock_ticks(&clock_) + 20000000, 1); /* some milliseconds */
+    tb__entry soon = entry_at(tb__clock_ticks(&clock_) + 1000000000, 1); /* some 0.1 to 1 s */
     assert_int_equal(tb__queue_push(&queue, &soon, 1), TB_STATUS_OK);
     tb__queue_mark mark;
     tb__queue_get_mark(&mark, &queue);
     tb__queue_begin(&queue);
-    assert_null(tb__queue_next(&queue));
+    assert_null(take_next(&queue));
     assert_false(tb__queue_passed(&queue, &mark));
     while (tb__clock_ticks(&clock_) <= soon.ticks)
         ;
@@ -192,6 +202,44 @@ static void queue_is_not_held_up_by_counters_out_of_step(void **state)
     tb__queue_begin(&queue);
     expect_next(1);
     expect_next(2);
+}
+
+/* Threads beyond the rings share the last one; what ended threads had is let go of. */
+static void queue_shares_a_ring_when_there_are_too_many_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = TB__RINGS + 20, EACH = 50 };
+    static tb__entry entries[THREADS][EACH];
+    static list lists[THREADS];
+    pthread_t ids[THREADS];
+    pthread_barrier_t together;
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        for (int k = 0; k < EACH; k++)
+            entries[i][k] = entry_at(tb__clock_ticks(&clock_), i * EACH + k);
+        lists[i] = (list){entries[i], EACH, &together};
+        assert_int_equal(pthread_create(&ids[i], NULL, push_list, &lists[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(ids[i], NULL);
+    pthread_barrier_destroy(&together);
+    assert_int_equal(atomic_load(&queue.ring_count), TB__RINGS);
+    assert_int_equal(atomic_load(&queue.rings[TB__RINGS - 1].head), (THREADS - TB__RINGS + 1) * EACH);
+
+    int next[THREADS] = {0};
+    tb__queue_begin(&queue);
+    for (int i = 0; i < THREADS * EACH; i++) {
+        const tb__entry *entry = take_next(&queue);
+        assert_non_null(entry);
+        int64_t thread = entry->step / EACH;
+        assert_int_equal(entry->step % EACH, next[thread]++);
+    }
+    assert_null(take_next(&queue));
+    push_now(0);
+    size_t producers = 0;
+    for (const tb__producer *p = queue.producers; p != NULL; p = p->next)
+        producers++;
+    assert_true(producers <= TB__RINGS);
 }
 
 static void queue_gives_the_ring_of_an_ended_thread_away(void **state)
@@ -229,7 +277,7 @@ static void queue_blocks_wait_for_commit(void **state)
     assert_int_equal(tb__queue_reserve(&data, &block, &queue, 1 << 16), TB_STATUS_TOO_LARGE);
     tb__queue_begin(&queue);
     for (int i = 0; i < pushed; i++) {
-        const tb__entry *entry = tb__queue_next(&queue);
+        const tb__entry *entry = take_next(&queue);
         size_t size;
         const uint8_t *kept = tb__queue_block(&size, &queue, entry);
         assert_int_equal(size, 10000);
@@ -254,7 +302,7 @@ static void queue_outlives_threads_and_threads_outlive_queues(void **state)
         tb__entry entry = entry_at(tb__clock_ticks(&clock_), i);
         assert_int_equal(tb__queue_push(&other, &entry, 1), TB_STATUS_OK);
         tb__queue_begin(&other);
-        assert_int_equal(tb__queue_next(&other)->step, i);
+        assert_int_equal(take_next(&other)->step, i);
         tb__queue_destroy(&other);
     }
     assert_true(tb__this_thread->mask < 16);
@@ -272,6 +320,7 @@ int main(void)
         queue_test(queue_orders_what_is_simultaneous_by_step),
         queue_test(queue_leaves_what_is_younger_than_its_look),
         queue_test(queue_is_not_held_up_by_counters_out_of_step),
+        queue_test(queue_shares_a_ring_when_there_are_too_many_threads),
         queue_test(queue_gives_the_ring_of_an_ended_thread_away),
         queue_test(queue_blocks_wait_for_commit),
         queue_test(queue_outlives_threads_and_threads_outlive_queues),

@@ -13,7 +13,7 @@ static tb__error err;
 static int make_tags(void **state)
 {
     (void)state;
-    return tb__tags_init(&tags, NULL);
+    return (int)tb__tags_init(&tags, NULL);
 }
 
 static int drop_tags(void **state)

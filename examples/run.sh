@@ -1,69 +1,125 @@
-#!/usr/bin/env bash
-# Builds tblog and its example, trains on real pictures of clothing and says how to look at the result.
-#
-# usage: examples/run.sh [--serve] [--port N] [options of train_fashion]
-#
-#   --serve   then install stock TensorBoard below build/ and start it on the result
-#   --port N  the port it listens on, on 127.0.0.1 (default 6006)
-#   --help    this text and the options of train_fashion
-#
-# The log goes to logs/fashion below the current folder.  On Debian and its kin, packages that are
-# missing are installed without a question.
-set -euo pipefail
+#!/bin/sh
+# Builds the example, trains it, and can show the log in TensorBoard.
+set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$source/build/example
+usage() {
+    cat <<'END'
+Usage: run.sh [--serve] [--port N] [OPTION OF train_fashion]...
+
+Installs what is missing to build the example (with apt-get, on Debian and its kin), builds it in
+build/example of the checkout, and trains.  The log goes to logs/fashion in the current folder; an
+earlier log in there is kept, and TensorBoard shows both.
+
+  --serve    then install TensorBoard into build/venv of the checkout and start it on the log
+  --port N   the port of TensorBoard on 127.0.0.1; default 6006
+  --help     show this
+
+All other options go to the training program, for example:
+
+  run.sh --epochs 80 --seed 7
+  run.sh --data DIR    (DIR holds the files of the whole Fashion-MNIST)
+END
+}
+
+say() {
+    printf '==> %s\n' "$*"
+}
+
+fail() {
+    printf 'run.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# Shows a command's output only if it fails.
+quietly() {
+    "$@" >"$build/output.log" 2>&1 || {
+        cat "$build/output.log" >&2
+        fail "this failed: $*"
+    }
+}
+
+install_missing() {
+    set -- gcc libc6-dev make cmake pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev \
+        protobuf-c-compiler
+    if [ "$serve" = yes ]; then
+        set -- "$@" python3 python3-venv
+    fi
+    "$root/tools/debian-packages.sh" "$@" || fail "cannot build without these packages"
+}
+
+build_example() {
+    say "Building in $build"
+    mkdir -p "$build"
+    quietly cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTBLOG_BUILD_TESTS=OFF \
+        -DTBLOG_BUILD_EXAMPLES=ON
+    quietly cmake --build "$build" --target train_fashion --parallel "$(getconf _NPROCESSORS_ONLN)"
+}
+
+install_tensorboard() {
+    if [ ! -x "$venv/bin/tensorboard" ]; then
+        say "Installing TensorBoard into $venv"
+        quietly python3 -m venv "$venv"
+        quietly "$venv/bin/pip" install --disable-pip-version-check tensorboard
+    fi
+}
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$root/build/example
+venv=$root/build/venv
+logdir=logs/fashion
 serve=no
 port=6006
-logs=logs
-options=()
-while [ $# -gt 0 ]; do
-    case $1 in
-    --serve) serve=yes ;;
-    --port)
-        [ $# -gt 1 ] || { echo "--port needs a number" >&2; exit 2; }
-        port=$2
+
+# Takes this script's own options out of "$@" and leaves the program's, in order.
+left=$#
+while [ "$left" -gt 0 ]; do
+    option=$1
+    shift
+    left=$((left - 1))
+    case $option in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    --serve)
+        serve=yes
+        ;;
+    --port=*)
+        port=${option#*=}
+        ;;
+    --port | --logdir)
+        if [ "$left" -eq 0 ]; then
+            echo "run.sh: $option needs a value" >&2
+            exit 2
+        fi
+        if [ "$option" = --port ]; then port=$1; else logdir=$1; fi
         shift
-        ;;
-    --help)
-        sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-        options=(--help)
-        ;;
-    --logdir)
-        logs=${2-}
-        options+=("$1")
+        left=$((left - 1))
         ;;
     --logdir=*)
-        logs=${1#*=}
-        options+=("$1")
+        logdir=${option#*=}
         ;;
-    *) options+=("$1") ;;
+    *)
+        set -- "$@" "$option"
+        ;;
     esac
-    shift
 done
+case $port in
+'' | *[!0-9]*)
+    echo "run.sh: --port is '$port', not a number" >&2
+    exit 2
+    ;;
+esac
 
-packages=(gcc libc6-dev make cmake pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev
-    protobuf-c-compiler)
-[ $serve = no ] || packages+=(python3 python3-venv)
-"$source/tools/debian-packages.sh" "${packages[@]}"
+install_missing
+build_example
+say "Training; the log goes to $logdir"
+"$build/examples/train_fashion" --logdir "$logdir" "$@"
 
-echo "Building in $build"
-mkdir -p "$build"
-log=$build/build.log
-if ! { cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTBLOG_BUILD_TESTS=OFF &&
-    cmake --build "$build" -j "$(nproc)"; } >"$log" 2>&1; then
-    tail -n 40 "$log" >&2
-    echo "The build failed; all of its output is in $log" >&2
-    exit 1
+if [ "$serve" = yes ]; then
+    install_tensorboard
+    say "Starting TensorBoard on http://127.0.0.1:$port (end it with Ctrl-C)"
+    exec "$venv/bin/tensorboard" --logdir "$logdir" --host 127.0.0.1 --port "$port"
 fi
-
-"$build/examples/train_fashion" ${options[@]+"${options[@]}"}
-[ $serve = yes ] || exit 0
-
-venv=$source/build/tensorboard
-if ! [ -x "$venv/bin/tensorboard" ]; then
-    echo "Installing TensorBoard in $venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check tensorboard
-fi
-exec "$venv/bin/tensorboard" --logdir "$logs" --host 127.0.0.1 --port "$port"
+say "To see the log: pip install tensorboard, then: tensorboard --logdir $logdir"
+say "or run this again with --serve"

@@ -1,45 +1,286 @@
-/* Trains a small network on photographs of clothing, and logs everything worth seeing with tblog.
+/* Trains a small network to tell clothes apart and shows in TensorBoard how it goes: every call of
+ * tblog is in this file, but for the drawing of the graph (fashion/model_graph.c).
  *
- * The network is in fashion/network.c and the pictures come from fashion/data.c.  What a training
- * program of your own needs of tblog is in this file: see open_logs, log_batch, log_epoch and
- * close_log. */
-#include <errno.h>
+ *     train_fashion --help
+ *     tensorboard --logdir logs/fashion */
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <tblog.h>
 
 #include "fashion/data.h"
+#include "fashion/evaluation.h"
+#include "fashion/grid.h"
+#include "fashion/model_graph.h"
 #include "fashion/network.h"
-#include "fashion/options.h"
-#include "fashion/pictures.h"
+#include "fashion/parallel.h"
+#include "fashion/report.h"
+#include "fashion/rng.h"
+#include "fashion/run_folder.h"
+#include "fashion/settings.h"
 
-enum { MISTAKES_SHOWN = 12, MISTAKE_SCALE = 5 };
+/* Two runs, so that TensorBoard draws training and validation as two curves of one chart.  A writer
+ * that could not be opened is NULL, as are its tags, and calls on them do nothing. */
+typedef struct run_log {
+    tb_writer *train, *validation;
+    tb_tag *batch_loss, *batch_accuracy, *learning_rate, *images_per_second;
+    tb_tag *train_loss, *train_accuracy, *validation_loss, *validation_accuracy;
+} run_log;
 
 typedef struct training {
-    options options;
+    const settings *settings;
+    run_log log;
     fashion_data data;
     parallel *threads;
     network *network;
     rng random;
-    size_t *order;       /* of the training pictures in this epoch */
-    real *batch_images;
-    uint8_t *batch_labels;
-    real *validation_images;
-    uint8_t *validation_labels;
-    real *probabilities; /* of the validation pictures */
-    size_t batches_per_epoch;
-    size_t batch;        /* since the beginning */
-    double start;        /* seconds */
-
-    tb_writer *train_log, *validation_log;
-    tb_tag *batch_loss, *batch_accuracy, *learning_rate;
+    size_t *order;   /* of the training pictures in this epoch */
+    real *images;    /* those of a batch */
+    uint8_t *labels; /* and what they show */
+    int64_t step;    /* batches so far */
+    int64_t last_step;
 } training;
+
+typedef struct epoch_result {
+    double loss;
+    double accuracy;
+    double images_per_second;
+} epoch_result;
+
+/* ---------------------------------------------------------------------------------------------
+ * Opening and closing the log
+ * ------------------------------------------------------------------------------------------ */
+
+static void report_error(void *arg, tb_status status, const char *message)
+{
+    (void)arg;
+    fprintf(stderr, "train_fashion: log: %s (%s)\n", message, tb_status_text(status));
+}
+
+static tb_writer *open_run(const char *logdir, const char *name, unsigned number)
+{
+    char path[4096];
+    if (!run_folder_path(path, sizeof path, logdir, name, number)) {
+        fprintf(stderr, "train_fashion: the path of the log is too long\n");
+        return NULL;
+    }
+    tb_writer *w = tb_open(path, &(tb_options){ .on_error = report_error });
+    if (w != NULL)
+        printf("Logging to %s\n", path);
+    return w;
+}
+
+static tb_tag *open_tag(tb_writer *w, const char *name, tb_kind kind, const char *title,
+                        const char *description)
+{
+    return tb_tag_open(w, name, &(tb_tag_options){ kind, title, description });
+}
+
+/* Names and descriptions go before the first values. */
+static void open_tags(run_log *log)
+{
+    static const char loss[] = "Mean cross-entropy.  For the training pictures this is the mean "
+                               "*while* training on them, for the others that *after* the epoch.";
+    static const char accuracy[] = "Share of pictures that were given the right class, "
+                                   "taken like the loss of an epoch.";
+    tb_writer *t = log->train, *v = log->validation;
+
+    log->batch_loss = open_tag(t, "batch/loss", TB_KIND_SCALAR, "loss of each batch",
+                               "Mean cross-entropy before the batch was learnt from.");
+    log->batch_accuracy = open_tag(t, "batch/accuracy", TB_KIND_SCALAR, "accuracy of each batch",
+                                   "Share of pictures that were given the right class.");
+    log->learning_rate = open_tag(t, "training/learning_rate", TB_KIND_SCALAR, "learning rate",
+                                  "Rises in a line, then falls along a cosine; by batch.");
+    log->images_per_second = open_tag(t, "training/images_per_second", TB_KIND_SCALAR,
+                                      "images per second", "Speed of training in each epoch.");
+    log->train_loss = open_tag(t, "epoch/loss", TB_KIND_SCALAR, "loss of each epoch", loss);
+    log->validation_loss = open_tag(v, "epoch/loss", TB_KIND_SCALAR, "loss of each epoch", loss);
+    log->train_accuracy = open_tag(t, "epoch/accuracy", TB_KIND_SCALAR, "accuracy of each epoch",
+                                   accuracy);
+    log->validation_accuracy = open_tag(v, "epoch/accuracy", TB_KIND_SCALAR,
+                                        "accuracy of each epoch", accuracy);
+    open_tag(t, "input/pictures", TB_KIND_IMAGE, "some pictures to train on", NULL);
+    open_tag(t, "conv1/filters", TB_KIND_IMAGE, "filters of the first layer",
+             "Red adds to a filter's answer where the picture is bright, blue takes away.");
+    open_tag(v, "mistakes/pictures", TB_KIND_IMAGE, "mistakes of highest certainty",
+             "What they show is in the Text dashboard, under `mistakes/list`.");
+}
+
+static void open_log(run_log *log, const char *logdir)
+{
+    unsigned number = run_folder_number(logdir);
+    log->train = open_run(logdir, "train", number);
+    log->validation = open_run(logdir, "validation", number);
+    if (log->train == NULL || log->validation == NULL)
+        fprintf(stderr, "train_fashion: training goes on without that log\n");
+    open_tags(log);
+}
+
+static void close_run(tb_writer *w)
+{
+    if (w == NULL)
+        return;
+    tb_stats stats;
+    tb_flush(w); /* so that the counts are final */
+    tb_get_stats(w, &stats);
+    printf("%s: %" PRIu64 " records, %.1f MB\n", tb_event_file(w), stats.records,
+           (double)stats.bytes / 1e6);
+    if (stats.dropped > 0)
+        fprintf(stderr, "train_fashion: %" PRIu64 " values were dropped\n", stats.dropped);
+    tb_status status = tb_close(w);
+    if (status != TB_STATUS_OK)
+        fprintf(stderr, "train_fashion: the log is incomplete: %s\n", tb_status_text(status));
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * What is logged besides curves
+ * ------------------------------------------------------------------------------------------ */
+
+/* Logs and frees |markdown|. */
+static void log_report(tb_writer *w, const char *tag, char *markdown, int64_t step)
+{
+    if (markdown != NULL)
+        tb_log_text(w, tag, markdown, step);
+    free(markdown);
+}
+
+static void log_histogram(tb_writer *w, const char *layer, const char *what, const real *values,
+                          size_t count, int64_t step)
+{
+    char tag[64];
+    snprintf(tag, sizeof tag, "%s/%s", layer, what);
+    tb_log_histogram(w, tag, values, count, TB_FLOAT32, step);
+}
+
+/* The parameters of each layer after |epoch|, and the gradient of its last batch. */
+static void log_layers(tb_writer *w, const network *n, int64_t epoch)
+{
+    for (layer_id layer = 0; layer < LAYER_COUNT; layer++) {
+        const layer_shape *s = &layer_shapes[layer];
+        layer_values values = network_layer(n, layer), gradient = network_layer_gradient(n, layer);
+        size_t weights = s->inputs * s->outputs;
+        log_histogram(w, s->name, "weights", values.weights, weights, epoch);
+        log_histogram(w, s->name, "biases", values.biases, s->outputs, epoch);
+        if (epoch > 0)
+            log_histogram(w, s->name, "weights_gradient", gradient.weights, weights, epoch);
+    }
+}
+
+static void log_filters(tb_writer *w, const network *n, int64_t epoch)
+{
+    const layer_shape *s = &layer_shapes[LAYER_CONV1];
+    const real *weights = network_layer(n, LAYER_CONV1).weights;
+    real largest = 0;
+    for (size_t i = 0; i < s->inputs * s->outputs; i++)
+        largest = fmaxf(largest, fabsf(weights[i]));
+
+    grid g;
+    if (!grid_create(&g, 4, s->outputs / 4, s->kernel, 16))
+        return;
+    for (size_t filter = 0; filter < s->outputs; filter++)
+        grid_draw_signed(&g, filter, weights + filter, s->outputs, largest);
+    tb_log_image(w, "conv1/filters", &(tb_image){ g.pixels, g.width, g.height, .channels = 4 },
+                 epoch);
+    grid_free(&g);
+}
+
+static void log_input(training *t)
+{
+    enum { ROWS = 5, COLUMNS = 5 };
+    real images[ROWS * COLUMNS * IMAGE_PIXELS];
+    uint8_t labels[ROWS * COLUMNS];
+    size_t order[ROWS * COLUMNS];
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        order[i] = rng_below(&t->random, t->data.training.count);
+    image_set_copy(images, labels, &t->data.training, order, ROWS * COLUMNS);
+
+    grid g;
+    if (!grid_create(&g, COLUMNS, ROWS, IMAGE_SIDE, 4))
+        return;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++)
+        grid_draw_grey(&g, i, images + i * IMAGE_PIXELS);
+    tb_log_image(t->log.train, "input/pictures",
+                 &(tb_image){ g.pixels, g.width, g.height, .channels = 4 }, 0);
+    grid_free(&g);
+}
+
+/* Several pictures of one step: TensorBoard shows each as a sample.  They are tiles of one grid,
+ * read where they are by means of strides. */
+static void log_mistakes(training *t, const evaluation *e, int64_t epoch)
+{
+    tb_image samples[MISTAKES_KEPT];
+    grid g;
+    if (!grid_create(&g, MISTAKES_KEPT, 1, IMAGE_SIDE, 8))
+        return;
+    for (size_t i = 0; i < e->mistake_count; i++) {
+        image_set_copy(t->images, t->labels, &t->data.validation, &e->mistakes[i].picture, 1);
+        grid_draw_grey(&g, i, t->images);
+        samples[i] = (tb_image){
+            .data = grid_tile(&g, i),
+            .width = g.side * g.zoom,
+            .height = g.side * g.zoom,
+            .channels = 1, /* grey: any of red, green and blue */
+            .x_stride = 4,
+            .y_stride = 4 * (ptrdiff_t)g.width,
+            .channel_stride = 1,
+        };
+    }
+    if (e->mistake_count > 0)
+        tb_log_images(t->log.validation, "mistakes/pictures", samples, e->mistake_count, epoch);
+    log_report(t->log.validation, "mistakes/list", report_mistakes(e), epoch);
+    grid_free(&g);
+}
+
+static void log_graph(tb_writer *w)
+{
+    tb_graph *graph = model_graph();
+    tb_log_graph(w, graph);
+    tb_graph_free(graph);
+}
+
+static void log_beginning(training *t)
+{
+    log_report(t->log.train, "settings", report_settings(t->settings, &t->data), 0);
+    log_graph(t->log.train);
+    log_input(t);
+    log_layers(t->log.train, t->network, 0);
+    log_filters(t->log.train, t->network, 0);
+}
+
+/* Values of one step that go together are best logged in one call. */
+static void log_class_accuracy(tb_writer *w, const evaluation *e, int64_t epoch)
+{
+    char tags[CLASS_COUNT][64];
+    tb_scalar scalars[CLASS_COUNT];
+    for (size_t c = 0; c < CLASS_COUNT; c++) {
+        snprintf(tags[c], sizeof tags[c], "per_class/%s", class_tags[c]);
+        scalars[c] = (tb_scalar){ tags[c], class_accuracy(e, c) };
+    }
+    tb_log_scalars(w, scalars, CLASS_COUNT, epoch);
+}
+
+static void log_epoch(training *t, const epoch_result *r, const evaluation *e, int64_t epoch)
+{
+    run_log *log = &t->log;
+    tb_tag_log(log->train_loss, r->loss, epoch);
+    tb_tag_log(log->train_accuracy, r->accuracy, epoch);
+    tb_tag_log(log->images_per_second, r->images_per_second, epoch);
+    tb_tag_log(log->validation_loss, e->loss, epoch);
+    tb_tag_log(log->validation_accuracy, e->accuracy, epoch);
+    log_class_accuracy(log->validation, e, epoch);
+    log_layers(log->train, t->network, epoch);
+    log_filters(log->train, t->network, epoch);
+    log_mistakes(t, e, epoch);
+    log_report(log->validation, "classes", report_classes(e), epoch);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Training
+ * ------------------------------------------------------------------------------------------ */
 
 static double seconds_now(void)
 {
@@ -48,423 +289,138 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* ---------------------------------------------------------------------------------------------
- * Logging
- * ------------------------------------------------------------------------------------------ */
-
-static void log_settings(const training *t)
+/* A line up over the first twentieth of the steps, then half a cosine down to 0. */
+static double learning_rate(const training *t)
 {
-    char text[1024];
-    snprintf(text, sizeof text,
-             "| setting | value |\n|---|---:|\n"
-             "| training pictures | %zu |\n| validation pictures | %zu |\n| parameters | %zu |\n"
-             "| epochs | %zu |\n| batch | %zu |\n| learning rate | %g |\n| seed | %llu |\n\n"
-             "conv 5x5 (16) - pool - conv 3x3 (32) - pool - dense (64) - dense (10), ReLU between; "
-             "**Adam** on the cross-entropy, learning rate warmed up and then decayed along a "
-             "cosine; pictures shifted by up to two pixels and mirrored at random.\n",
-             t->data.training.count, t->data.validation.count, network_parameter_count(),
-             t->options.epochs, t->options.batch, t->options.learning_rate,
-             (unsigned long long)t->options.seed);
-    tb_log_text(t->train_log, "settings", text, 0);
+    const double pi = 3.141592653589793;
+    double done = (double)t->step / (double)t->last_step;
+    double warm_up = 0.05;
+    double share = done < warm_up
+                       ? (done + 1 / (double)t->last_step) / (warm_up + 1 / (double)t->last_step)
+                       : 0.5 * (1 + cos(pi * (done - warm_up) / (1 - warm_up)));
+    return share * t->settings->learning_rate;
 }
 
-/* One layer under a scope of its own: kernel and bias in, MatMul or Conv2D, and what follows it. */
-static tb_graph_node *add_layer(tb_graph *g, const tb_graph_node *input, layer_id layer,
-                                const int64_t *shape, size_t rank)
+static network_score train_batch(training *t, const size_t *pictures, size_t count)
 {
-    const layer_shape *s = &layer_shapes[layer];
-    bool is_convolution = s->kernel > 0;
-    int64_t kernel[4] = {(int64_t)s->kernel, (int64_t)s->kernel, (int64_t)s->channels,
-                         (int64_t)s->outputs};
-    int64_t matrix[2] = {(int64_t)s->inputs, (int64_t)s->outputs};
-    int64_t biases[1] = {(int64_t)s->outputs};
+    image_set_copy(t->images, t->labels, &t->data.training, pictures, count);
+    for (size_t i = 0; i < count; i++)
+        image_augment(t->images + i * IMAGE_PIXELS, &t->random);
+    double rate = learning_rate(t);
+    network_score score = network_gradient(t->network, t->images, t->labels, count);
+    network_update(t->network, rate);
+    t->step++;
 
-    tb_graph_push_scope(g, s->name);
-    tb_graph_node *weights = tb_graph_add(g, "VariableV2", "weights");
-    tb_graph_set_shape(weights, 0, is_convolution ? kernel : matrix, is_convolution ? 4 : 2);
-    tb_graph_node *bias = tb_graph_add(g, "VariableV2", "bias");
-    tb_graph_set_shape(bias, 0, biases, 1);
-    tb_graph_node *product = tb_graph_add(g, is_convolution ? "Conv2D" : "MatMul",
-                                          is_convolution ? "conv" : "matmul");
-    tb_graph_connect(input, 0, product);
-    tb_graph_connect(weights, 0, product);
-    if (is_convolution)
-        tb_graph_set_ints(product, "strides", (int64_t[]){1, 1, 1, 1}, 4);
-    tb_graph_node *out = tb_graph_add(g, "BiasAdd", "add");
-    tb_graph_connect(product, 0, out);
-    tb_graph_connect(bias, 0, out);
-    const char *next[] = {"MaxPool", "Relu"};
-    for (size_t i = is_convolution ? 0 : 1; i < 2 && layer != LAYER_OUTPUT; i++) {
-        tb_graph_node *node = tb_graph_add(g, next[i], i == 0 ? "pool" : "relu");
-        tb_graph_connect(out, 0, node);
-        out = node;
+    tb_tag_log(t->log.batch_loss, score.loss, t->step);
+    tb_tag_log(t->log.batch_accuracy, (double)score.correct / (double)count, t->step);
+    tb_tag_log(t->log.learning_rate, rate, t->step);
+    return score;
+}
+
+static epoch_result train_epoch(training *t)
+{
+    const size_t total = t->data.training.count;
+    double start = seconds_now(), loss = 0;
+    size_t correct = 0;
+    rng_shuffle(&t->random, t->order, total);
+    for (size_t first = 0; first < total; first += t->settings->batch) {
+        size_t left = total - first;
+        size_t count = left < t->settings->batch ? left : t->settings->batch;
+        network_score score = train_batch(t, t->order + first, count);
+        loss += score.loss * (double)count;
+        correct += score.correct;
     }
-    tb_graph_set_shape(out, 0, shape, rank);
-    tb_graph_pop_scope(g);
-    return out;
+    return (epoch_result){
+        .loss = loss / (double)total,
+        .accuracy = (double)correct / (double)total,
+        .images_per_second = (double)total / (seconds_now() - start),
+    };
 }
 
-static void log_graph(const training *t)
+static void print_epoch(const training *t, size_t epoch, const epoch_result *r,
+                        const evaluation *e, double seconds)
 {
-    tb_graph *g = tb_graph_new();
-    tb_graph_push_scope(g, "input");
-    tb_graph_node *images = tb_graph_add(g, "Placeholder", "images");
-    tb_graph_set_shape(images, 0, (int64_t[]){-1, IMAGE_SIDE, IMAGE_SIDE, 1}, 4);
-    tb_graph_node *labels = tb_graph_add(g, "Placeholder", "labels");
-    tb_graph_set_shape(labels, 0, (int64_t[]){-1}, 1);
-    tb_graph_pop_scope(g);
-
-    static const int64_t shapes[LAYER_COUNT][4] = {{-1, 12, 12, 16}, {-1, 5, 5, 32}, {-1, 64},
-                                                   {-1, CLASS_COUNT}};
-    tb_graph_node *out = images;
-    for (layer_id layer = LAYER_CONV1; layer < LAYER_COUNT; layer++) {
-        if (layer == LAYER_HIDDEN) { /* the first dense layer takes pixels and channels in a row */
-            tb_graph_node *flat = tb_graph_add(g, "Reshape", "flatten");
-            tb_graph_connect(out, 0, flat);
-            tb_graph_set_shape(flat, 0, (int64_t[]){-1, 5 * 5 * 32}, 2);
-            out = flat;
-        }
-        out = add_layer(g, out, layer, shapes[layer], layer < LAYER_HIDDEN ? 4 : 2);
-    }
-
-    tb_graph_push_scope(g, "loss");
-    tb_graph_node *loss = tb_graph_add(g, "SparseSoftmaxCrossEntropyWithLogits", "cross_entropy");
-    tb_graph_connect(out, 0, loss);
-    tb_graph_connect(labels, 0, loss);
-    tb_graph_node *mean = tb_graph_add(g, "Mean", "mean");
-    tb_graph_connect(loss, 0, mean);
-    tb_graph_set_shape(mean, 0, NULL, 0);
-    tb_graph_pop_scope(g);
-    tb_graph_push_scope(g, "train");
-    tb_graph_node *adam = tb_graph_add(g, "Adam", "adam");
-    tb_graph_connect(mean, 0, adam);
-    tb_graph_set_float(adam, "beta1", 0.9);
-    tb_graph_set_float(adam, "beta2", 0.999);
-    tb_graph_pop_scope(g);
-
-    tb_log_graph(t->train_log, g);
-    tb_graph_free(g);
-}
-
-/* What the network gets to see: the first 25 pictures of an epoch, as they are. */
-static void log_input_pictures(const training *t)
-{
-    const grid g = {.columns = 5, .rows = 5, .side = IMAGE_SIDE, .scale = 4, .gap = 4};
-    uint8_t *picture = grid_create(&g);
-    if (picture == NULL)
-        return;
-    for (size_t i = 0; i < 25 && i < t->data.training.count; i++)
-        grid_draw(picture, &g, i, t->data.training.pixels + t->order[i] * IMAGE_PIXELS);
-    tb_image image = grid_image(picture, &g);
-    tb_log_image(t->train_log, "input/pictures", &image, 0);
-    free(picture);
-}
-
-/* The 16 filters of the first layer, grey for 0, all to the same scale. */
-static void log_filters(const training *t, int64_t epoch)
-{
-    const layer_shape *s = &layer_shapes[LAYER_CONV1];
-    const real *weights = network_layer(t->network, LAYER_CONV1).weights;
-    const grid g = {.columns = 8, .rows = s->outputs / 8, .side = s->kernel, .scale = 14, .gap = 6};
-    uint8_t *picture = grid_create(&g);
-    if (picture == NULL)
-        return;
-    real largest = (real)1e-6;
-    for (size_t i = 0; i < s->inputs * s->outputs; i++)
-        largest = fmaxf(largest, fabsf(weights[i]));
-    for (size_t filter = 0; filter < s->outputs; filter++) {
-        uint8_t cell[64];
-        for (size_t i = 0; i < s->inputs; i++)
-            cell[i] = (uint8_t)(127.5f + 127.5f * weights[i * s->outputs + filter] / largest);
-        grid_draw(picture, &g, filter, cell);
-    }
-    tb_image image = grid_image(picture, &g);
-    tb_log_image(t->train_log, "conv1/filters", &image, epoch);
-    free(picture);
-}
-
-static size_t predicted_class(const training *t, size_t picture)
-{
-    const real *p = t->probabilities + picture * CLASS_COUNT;
-    size_t best = 0;
-    for (size_t c = 1; c < CLASS_COUNT; c++)
-        best = p[c] > p[best] ? c : best;
-    return best;
-}
-
-/* Some validation pictures that the network takes for something else, each a sample of one tag, and a
- * table that says for what. */
-static void log_mistakes(const training *t, int64_t epoch)
-{
-    const grid g = {.columns = 1, .rows = 1, .side = IMAGE_SIDE, .scale = MISTAKE_SCALE};
-    uint8_t *pictures[MISTAKES_SHOWN];
-    tb_image images[MISTAKES_SHOWN];
-    char text[4096];
-    size_t count = 0;
-    int used = snprintf(text, sizeof text, "| sample | is | taken for | how surely |\n|---:|---|---|---:|\n");
-    for (size_t i = 0; i < t->data.validation.count && count < MISTAKES_SHOWN; i++) {
-        size_t is = t->data.validation.labels[i], taken_for = predicted_class(t, i);
-        if (taken_for == is || (pictures[count] = grid_create(&g)) == NULL)
-            continue;
-        grid_draw(pictures[count], &g, 0, t->data.validation.pixels + i * IMAGE_PIXELS);
-        images[count] = grid_image(pictures[count], &g);
-        used += snprintf(text + used, sizeof text - (size_t)used, "| %zu | %s | %s | %.0f %% |\n",
-                         count + 1, class_names[is], class_names[taken_for],
-                         100 * (double)t->probabilities[i * CLASS_COUNT + taken_for]);
-        count++;
-    }
-    if (count > 0) {
-        tb_log_images(t->validation_log, "mistakes", images, count, epoch);
-        tb_log_text(t->validation_log, "mistakes_table", text, epoch);
-    }
-    while (count > 0)
-        free(pictures[--count]);
-}
-
-static void log_class_accuracy(const training *t, int64_t epoch)
-{
-    size_t right[CLASS_COUNT] = {0}, all[CLASS_COUNT] = {0};
-    for (size_t i = 0; i < t->data.validation.count; i++) {
-        size_t is = t->data.validation.labels[i];
-        all[is]++;
-        right[is] += predicted_class(t, i) == is;
-    }
-    char text[2048];
-    int used = snprintf(text, sizeof text, "| class | accuracy | pictures |\n|---|---:|---:|\n");
-    for (size_t c = 0; c < CLASS_COUNT; c++)
-        used += snprintf(text + used, sizeof text - (size_t)used, "| %s | %.1f %% | %zu |\n",
-                         class_names[c], all[c] > 0 ? 100.0 * (double)right[c] / (double)all[c] : 0,
-                         all[c]);
-    tb_log_text(t->validation_log, "class_accuracy", text, epoch);
-}
-
-static void log_histograms(const training *t, int64_t epoch)
-{
-    for (layer_id layer = LAYER_CONV1; layer < LAYER_COUNT; layer++) {
-        const layer_shape *s = &layer_shapes[layer];
-        char tag[64];
-        snprintf(tag, sizeof tag, "weights/%s", s->name);
-        tb_log_histogram(t->train_log, tag, network_layer(t->network, layer).weights,
-                         s->inputs * s->outputs, TB_FLOAT32, epoch);
-        snprintf(tag, sizeof tag, "gradients/%s", s->name);
-        tb_log_histogram(t->train_log, tag, network_layer_gradient(t->network, layer).weights,
-                         s->inputs * s->outputs, TB_FLOAT32, epoch);
-    }
-}
-
-static void log_batch(training *t, network_score score, size_t count, double learning_rate)
-{
-    int64_t step = (int64_t)t->batch;
-    tb_tag_log(t->batch_loss, score.loss, step);
-    tb_tag_log(t->batch_accuracy, (double)score.correct / (double)count, step);
-    tb_tag_log(t->learning_rate, learning_rate, step);
-}
-
-/* Both runs use the same tags, so that TensorBoard draws them into the same charts. */
-static void log_epoch(training *t, size_t epoch, network_score training_score,
-                      network_score validation_score, double images_per_second)
-{
-    int64_t step = (int64_t)epoch;
-    double training_count = (double)t->data.training.count;
-    double validation_count = (double)t->data.validation.count;
-    tb_scalar trained[] = {{"epoch/loss", training_score.loss},
-                           {"epoch/accuracy", (double)training_score.correct / training_count},
-                           {"images_per_second", images_per_second}};
-    tb_scalar validated[] = {{"epoch/loss", validation_score.loss},
-                             {"epoch/accuracy", (double)validation_score.correct / validation_count}};
-    tb_log_scalars(t->train_log, trained, 3, step);
-    tb_log_scalars(t->validation_log, validated, 2, step);
-    log_histograms(t, step);
-    log_filters(t, step);
-    if (epoch % 5 == 0 || epoch == t->options.epochs)
-        log_mistakes(t, step);
-}
-
-static bool holds_a_run(const char *logdir)
-{
-    char path[4096];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/train", logdir);
-    return stat(path, &info) == 0;
-}
-
-/* The folder to write to: steps that come again in one run would be drawn over each other, so a run
- * that is there already is left alone. */
-static void choose_logdir(char *out, size_t size, const char *wanted)
-{
-    snprintf(out, size, "%s", wanted);
-    for (int number = 2; holds_a_run(out); number++)
-        snprintf(out, size, "%s-%d", wanted, number);
-}
-
-static tb_writer *open_log(const char *logdir, const char *run)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", logdir, run);
-    tb_writer *w = tb_open(path, NULL);
-    if (w == NULL) /* a NULL writer is switched off: everything below works all the same */
-        fprintf(stderr, "training goes on without a log: %s\n", tb_last_error(NULL));
-    return w;
-}
-
-static void open_logs(training *t, const char *logdir)
-{
-    t->train_log = open_log(logdir, "train");
-    t->validation_log = open_log(logdir, "validation");
-    t->batch_loss = tb_tag_open(t->train_log, "batch/loss", &(tb_tag_options){
-        .display_name = "Loss of each batch", .description = "Mean **cross-entropy**, augmented pictures."});
-    t->batch_accuracy = tb_tag_open(t->train_log, "batch/accuracy", &(tb_tag_options){
-        .display_name = "Accuracy of each batch"});
-    t->learning_rate = tb_tag_open(t->train_log, "learning_rate", &(tb_tag_options){
-        .display_name = "Learning rate", .description = "Warm-up, then a cosine down to nothing."});
-    log_settings(t);
-    log_graph(t);
-    log_input_pictures(t);
-}
-
-static void close_log(tb_writer *w, const char *name)
-{
-    tb_stats stats;
-    tb_get_stats(w, &stats);
-    if (tb_close(w) != TB_STATUS_OK)
-        fprintf(stderr, "the log of %s lacks %llu values\n", name, (unsigned long long)stats.dropped);
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Training
- * ------------------------------------------------------------------------------------------ */
-
-/* Rises over the first twentieth, then falls along a cosine. */
-static double scheduled_rate(const training *t)
-{
-    double done = (double)t->batch / (double)(t->batches_per_epoch * t->options.epochs);
-    const double warm_up = 0.05, pi = 3.14159265358979;
-    if (done < warm_up)
-        return t->options.learning_rate * (done + 0.001) / warm_up;
-    return t->options.learning_rate * 0.5 * (1 + cos(pi * (done - warm_up) / (1 - warm_up)));
-}
-
-static network_score train_epoch(training *t)
-{
-    network_score sum = {0};
-    rng_shuffle(&t->random, t->order, t->data.training.count);
-    for (size_t at = 0; at < t->data.training.count; at += t->options.batch) {
-        size_t left = t->data.training.count - at;
-        size_t count = left < t->options.batch ? left : t->options.batch;
-        image_set_copy(t->batch_images, t->batch_labels, &t->data.training, t->order + at, count);
-        for (size_t i = 0; i < count; i++)
-            image_augment(t->batch_images + i * IMAGE_PIXELS, &t->random);
-        double rate = scheduled_rate(t);
-        network_score score = network_gradient(t->network, t->batch_images, t->batch_labels, count);
-        network_update(t->network, rate);
-        log_batch(t, score, count, rate);
-        sum.loss += score.loss * (double)count;
-        sum.correct += score.correct;
-        t->batch++;
-    }
-    sum.loss /= (double)t->data.training.count;
-    return sum;
-}
-
-static void print_progress(const training *t, size_t epoch, network_score trained,
-                           network_score validated)
-{
-    double spent = seconds_now() - t->start;
-    printf("epoch %3zu of %zu   train: loss %.3f, accuracy %5.1f %%   "
-           "validation: loss %.3f, accuracy %5.1f %%   %.0f s left\n",
-           epoch, t->options.epochs, trained.loss,
-           100.0 * (double)trained.correct / (double)t->data.training.count, validated.loss,
-           100.0 * (double)validated.correct / (double)t->data.validation.count,
-           spent / (double)epoch * (double)(t->options.epochs - epoch));
+    size_t epochs = t->settings->epochs;
+    long left = lround(seconds / (double)epoch * (double)(epochs - epoch));
+    printf("epoch %3zu/%zu   training: loss %.3f, accuracy %5.1f %%   "
+           "validation: loss %.3f, accuracy %5.1f %%   %ld:%02ld left\n",
+           epoch, epochs, r->loss, 100 * r->accuracy, e->loss, 100 * e->accuracy, left / 60,
+           left % 60);
     fflush(stdout);
 }
 
+/* Returns the accuracy on the validation pictures in the end. */
 static double train(training *t)
 {
-    network_score validated = {0};
-    t->start = seconds_now();
-    for (size_t epoch = 1; epoch <= t->options.epochs; epoch++) {
-        double start = seconds_now();
-        network_score trained = train_epoch(t);
-        double images_per_second = (double)t->data.training.count / (seconds_now() - start);
-        validated = network_evaluate(t->network, t->probabilities, t->validation_images,
-                                     t->validation_labels, t->data.validation.count);
-        log_epoch(t, epoch, trained, validated, images_per_second);
-        print_progress(t, epoch, trained, validated);
+    evaluation e = { 0 };
+    double start = seconds_now();
+    log_beginning(t);
+    for (size_t epoch = 1; epoch <= t->settings->epochs; epoch++) {
+        epoch_result r = train_epoch(t);
+        evaluate(&e, t->network, &t->data.validation, t->images);
+        log_epoch(t, &r, &e, (int64_t)epoch);
+        print_epoch(t, epoch, &r, &e, seconds_now() - start);
     }
-    log_class_accuracy(t, (int64_t)t->options.epochs);
-    return (double)validated.correct / (double)t->data.validation.count;
+    printf("Validation accuracy %.1f %% after %.1f s\n", 100 * e.accuracy, seconds_now() - start);
+    return e.accuracy;
 }
 
-static bool prepare(training *t)
+static void end_training(training *t)
 {
-    size_t training_count = t->data.training.count, validation_count = t->data.validation.count;
-    t->random = (rng){t->options.seed + 1};
-    t->threads = parallel_create(t->options.threads);
-    t->network = network_create(t->options.seed, t->threads);
-    t->order = calloc(training_count, sizeof *t->order);
-    t->batch_images = calloc(t->options.batch * IMAGE_PIXELS, sizeof(real));
-    t->batch_labels = calloc(t->options.batch, 1);
-    t->validation_images = calloc(validation_count * IMAGE_PIXELS, sizeof(real));
-    t->validation_labels = calloc(validation_count, 1);
-    t->probabilities = calloc(validation_count * CLASS_COUNT, sizeof(real));
-    size_t *validation_order = calloc(validation_count, sizeof *validation_order);
-    bool ready = t->threads != NULL && t->network != NULL && t->order != NULL
-                 && t->batch_images != NULL && t->batch_labels != NULL
-                 && t->validation_images != NULL && t->validation_labels != NULL
-                 && t->probabilities != NULL && validation_order != NULL;
-    if (ready) {
-        for (size_t i = 0; i < validation_count; i++)
-            validation_order[i] = i;
-        image_set_copy(t->validation_images, t->validation_labels, &t->data.validation,
-                       validation_order, validation_count);
-        for (size_t i = 0; i < training_count; i++)
-            t->order[i] = i;
-        rng_shuffle(&t->random, t->order, training_count);
-        t->batches_per_epoch = (training_count + t->options.batch - 1) / t->options.batch;
-    }
-    free(validation_order);
-    return ready;
-}
-
-static void clean_up(training *t)
-{
-    free(t->probabilities);
-    free(t->validation_labels);
-    free(t->validation_images);
-    free(t->batch_labels);
-    free(t->batch_images);
-    free(t->order);
     network_free(t->network);
     parallel_free(t->threads);
     fashion_data_free(&t->data);
+    free(t->order);
+    free(t->images);
+    free(t->labels);
+}
+
+/* False when the data cannot be had or memory is short; the reason has gone to stderr. */
+static bool begin_training(training *t, const settings *s)
+{
+    *t = (training){ .settings = s, .random = { ~s->seed } }; /* other numbers than the weights' */
+    if (!fashion_data_load(&t->data, s->data, s->seed))
+        return false;
+    size_t count = t->data.training.count;
+    size_t room = s->batch > EVALUATION_BATCH ? s->batch : EVALUATION_BATCH;
+    t->threads = parallel_create(s->threads);
+    t->network = t->threads != NULL ? network_create(s->seed, t->threads) : NULL;
+    t->order = calloc(count, sizeof *t->order);
+    t->images = calloc(room * IMAGE_PIXELS, sizeof *t->images);
+    t->labels = calloc(room, 1);
+    if (t->network == NULL || t->order == NULL || t->images == NULL || t->labels == NULL) {
+        fprintf(stderr, "train_fashion: no memory for the training\n");
+        end_training(t);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        t->order[i] = i;
+    t->last_step = (int64_t)(s->epochs * ((count + s->batch - 1) / s->batch));
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    training t = {.options = options_parse(argc, argv)};
-    if (!fashion_data_load(&t.data, t.options.data, t.options.seed))
+    settings s;
+    int status = settings_read(&s, argc, argv);
+    if (status >= 0)
+        return status;
+    training t;
+    if (!begin_training(&t, &s))
         return 1;
-    if (!prepare(&t)) {
-        fprintf(stderr, "out of memory\n");
-        clean_up(&t);
-        return 1;
-    }
-    char logdir[2048];
-    choose_logdir(logdir, sizeof logdir, t.options.logdir);
-    printf("%zu training and %zu validation pictures, %zu parameters; the log goes to %s\n",
-           t.data.training.count, t.data.validation.count, network_parameter_count(), logdir);
-    open_logs(&t, logdir);
+    printf("%zu pictures to train on, %zu to validate on; %zu parameters; %zu threads\n",
+           t.data.training.count, t.data.validation.count, network_parameter_count(), s.threads);
+
+    open_log(&t.log, s.logdir);
     double accuracy = train(&t);
-    close_log(t.train_log, "train");
-    close_log(t.validation_log, "validation");
-    printf("validation accuracy: %.1f %% after %.0f s\n"
-           "to see all of it:    tensorboard --logdir %s\n",
-           100 * accuracy, seconds_now() - t.start, logdir);
-    clean_up(&t);
-    if (accuracy < t.options.expect_accuracy) {
-        fprintf(stderr, "expected at least %.1f %%\n", 100 * t.options.expect_accuracy);
-        return 1;
-    }
-    return 0;
+    close_run(t.log.train);
+    close_run(t.log.validation);
+    if (t.log.train != NULL)
+        printf("To see it: tensorboard --logdir %s\n", s.logdir);
+    end_training(&t);
+
+    if (accuracy >= s.expected_accuracy)
+        return 0;
+    fprintf(stderr, "train_fashion: the accuracy is below the expected %g\n", s.expected_accuracy);
+    return 1;
 }

@@ -24,12 +24,17 @@ const char *const class_names[CLASS_COUNT] = {
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 };
 
+const char *const class_tags[CLASS_COUNT] = {
+    "t-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle_boot",
+};
+
 static bool image_set_reserve(image_set *set, size_t count)
 {
     *set = (image_set){ malloc(count * IMAGE_PIXELS), malloc(count), count };
     if (set->pixels != NULL && set->labels != NULL)
         return true;
-    fprintf(stderr, "no memory for %zu pictures\n", count);
+    fprintf(stderr, "train_fashion: no memory for %zu pictures\n", count);
     return false;
 }
 
@@ -56,23 +61,23 @@ static uint8_t *read_sheet(const char *path)
     uint8_t *pixels = NULL;
     png_image png = { .version = PNG_IMAGE_VERSION };
     if (!png_image_begin_read_from_file(&png, path)) {
-        fprintf(stderr, "cannot read %s: %s\n", path, png.message);
+        fprintf(stderr, "train_fashion: cannot read %s: %s\n", path, png.message);
         return NULL;
     }
     if (png.width != SHEET_SIDE || png.height != SHEET_SIDE) {
-        fprintf(stderr, "%s is %u x %u pixels, not %d x %d\n", path, (unsigned)png.width,
-                (unsigned)png.height, SHEET_SIDE, SHEET_SIDE);
+        fprintf(stderr, "train_fashion: %s is %u x %u pixels, not %d x %d\n", path,
+                (unsigned)png.width, (unsigned)png.height, SHEET_SIDE, SHEET_SIDE);
         goto fail;
     }
     png.format = PNG_FORMAT_GRAY;
     pixels = malloc(PNG_IMAGE_SIZE(png));
     if (pixels == NULL) {
-        fprintf(stderr, "no memory for the pixels of %s\n", path);
+        fprintf(stderr, "train_fashion: no memory for the pixels of %s\n", path);
         goto fail;
     }
     png_color black = { 0, 0, 0 }; /* to stand for what is transparent */
     if (!png_image_finish_read(&png, &black, pixels, 0, NULL)) {
-        fprintf(stderr, "cannot read %s: %s\n", path, png.message);
+        fprintf(stderr, "train_fashion: cannot read %s: %s\n", path, png.message);
         goto fail;
     }
     return pixels;
@@ -135,7 +140,7 @@ static gzFile open_idx(char *path, size_t path_size, const char *dir, const char
         if (file != NULL)
             return file;
     }
-    fprintf(stderr, "cannot open %s or %s.gz in %s\n", name, name, dir);
+    fprintf(stderr, "train_fashion: cannot open %s or %s.gz in %s\n", name, name, dir);
     return NULL;
 }
 
@@ -171,16 +176,17 @@ static uint8_t *read_idx(size_t *count, const char *dir, const char *name, uint3
     uint8_t *items = NULL;
     *count = read_idx_header(file, magic);
     if (*count == 0) {
-        fprintf(stderr, "%s is no IDX file of 28 x 28 pictures or their labels\n", path);
+        fprintf(stderr, "train_fashion: %s is no IDX file of 28 x 28 pictures or their labels\n",
+                path);
         goto done;
     }
     items = malloc(*count * item_size);
     if (items == NULL) {
-        fprintf(stderr, "no memory for %zu items of %s\n", *count, path);
+        fprintf(stderr, "train_fashion: no memory for %zu items of %s\n", *count, path);
         goto done;
     }
     if (gzfread(items, item_size, *count, file) != *count) {
-        fprintf(stderr, "%s ends early or is damaged\n", path);
+        fprintf(stderr, "train_fashion: %s ends early or is damaged\n", path);
         free(items);
         items = NULL;
     }
@@ -200,13 +206,14 @@ static bool load_idx_pair(image_set *set, const char *dir, const char *images_na
     if (set->labels == NULL)
         return false;
     if (label_count != set->count) {
-        fprintf(stderr, "%s: %zu pictures but %zu labels\n", dir, set->count, label_count);
+        fprintf(stderr, "train_fashion: %s: %zu pictures but %zu labels\n", dir, set->count,
+                label_count);
         return false;
     }
     for (size_t i = 0; i < label_count; i++) {
         if (set->labels[i] >= CLASS_COUNT) {
-            fprintf(stderr, "%s/%s: label %zu is %u, not 0 to 9\n", dir, labels_name, i,
-                    (unsigned)set->labels[i]);
+            fprintf(stderr, "train_fashion: %s/%s: label %zu is %u, not 0 to 9\n", dir,
+                    labels_name, i, (unsigned)set->labels[i]);
             return false;
         }
     }
@@ -245,13 +252,10 @@ void image_augment(real *image, rng *random)
 {
     real original[IMAGE_PIXELS];
     memcpy(original, image, sizeof original);
-    size_t down = rng_below(random, 5), right = rng_below(random, 5); /* 2 is no shift */
-    bool mirror = rng_below(random, 2) == 1;
+    size_t down = rng_below(random, 3), right = rng_below(random, 3); /* 1 is no shift */
     for (size_t y = 0; y < IMAGE_SIDE; y++) {
         for (size_t x = 0; x < IMAGE_SIDE; x++) {
-            size_t from_y = y + 2 - down, from_x = x + 2 - right; /* wraps where there is none */
-            if (mirror)
-                from_x = IMAGE_SIDE - 1 - from_x;
+            size_t from_y = y + 1 - down, from_x = x + 1 - right; /* wraps beyond left and top */
             bool inside = from_y < IMAGE_SIDE && from_x < IMAGE_SIDE;
             *image++ = inside ? original[from_y * IMAGE_SIDE + from_x] : 0;
         }

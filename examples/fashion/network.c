@@ -67,7 +67,7 @@ struct network {
     real transposed[PARAMETER_COUNT]; /* each layer's weights as outputs x inputs */
     real gradient[PARAMETER_COUNT];
     real mean[PARAMETER_COUNT], variance[PARAMETER_COUNT]; /* Adam's moments */
-    double mean_decay, variance_decay;                     /* its decays to the power of the steps */
+    double mean_decay, variance_decay; /* and its decays to the power of the steps */
     batch batch;
     slice slices[NETWORK_SLICES];
 };
@@ -232,6 +232,14 @@ static void relu_backward(real *d_values, const real *values, size_t count)
         d_values[i] = values[i] > 0 ? d_values[i] : 0;
 }
 
+size_t most_probable_class(const real *probabilities)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < CLASS_COUNT; c++)
+        best = probabilities[c] > probabilities[best] ? c : best;
+    return best;
+}
+
 /* Turns |output| into probabilities and returns the cross-entropy with |label|. */
 static double softmax(real *output, size_t label)
 {
@@ -252,14 +260,6 @@ static double softmax(real *output, size_t label)
 /* ---------------------------------------------------------------------------------------------
  * Batches
  * ------------------------------------------------------------------------------------------ */
-
-static size_t most_probable(const real *probabilities)
-{
-    size_t best = 0;
-    for (size_t c = 1; c < CLASS_COUNT; c++)
-        best = probabilities[c] > probabilities[best] ? c : best;
-    return best;
-}
 
 static void forward(slice *s, const real *image, const real *parameters)
 {
@@ -301,7 +301,7 @@ static void run_slice(void *arg, size_t index)
         const real *image = b->images + i * IMAGE_PIXELS;
         forward(s, image, n->parameters);
         s->loss += softmax(s->output, b->labels[i]);
-        s->correct += most_probable(s->output) == b->labels[i];
+        s->correct += most_probable_class(s->output) == b->labels[i];
         if (b->probabilities != NULL)
             memcpy(b->probabilities + i * CLASS_COUNT, s->output, sizeof s->output);
         if (b->training)
@@ -398,7 +398,8 @@ void network_free(network *n)
 static layer_values layer_of(const real *values, layer_id layer)
 {
     const real *weights = values + layer_at[layer];
-    return (layer_values){ weights, weights + layer_shapes[layer].inputs * layer_shapes[layer].outputs };
+    size_t count = layer_shapes[layer].inputs * layer_shapes[layer].outputs;
+    return (layer_values){ weights, weights + count };
 }
 
 layer_values network_layer(const network *n, layer_id layer)
@@ -425,10 +426,5 @@ real *network_parameters(network *n)
 const real *network_parameter_gradient(const network *n)
 {
     return n->gradient;
-}
-
-void network_parameters_changed(network *n)
-{
-    transpose_weights(n);
 }
 #endif

@@ -77,18 +77,19 @@ void network_update(network *n, double learning_rate);
 network_score network_evaluate(network *n, real *probabilities, const real *images,
                                const uint8_t *labels, size_t count);
 
+/* The class with the largest of CLASS_COUNT probabilities. */
+size_t most_probable_class(const real *probabilities);
+
 layer_values network_layer(const network *n, layer_id layer);
 layer_values network_layer_gradient(const network *n, layer_id layer);
 
 size_t network_parameter_count(void);
 
 #ifdef NETWORK_IN_DOUBLE
-/* All weights and biases in a row, and their gradient. */
+/* All weights and biases, layer after layer, and their gradient.  A change of the parameters counts
+ * for network_evaluate only. */
 real *network_parameters(network *n);
 const real *network_parameter_gradient(const network *n);
-
-/* To be called after a change of the parameters. */
-void network_parameters_changed(network *n);
 #endif
 
 #endif

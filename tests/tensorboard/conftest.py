@@ -1,0 +1,57 @@
+import os
+
+import pytest
+
+import event_files
+import journal
+from server import Server
+
+
+def pytest_addoption(parser):
+    parser.addoption("--known-data", required=True, metavar="FOLDER",
+                     help="what known_data.py made")
+    parser.addoption("--example-logs", metavar="LOGDIR",
+                     help="the example's logdir; without it the example is not tested")
+
+
+@pytest.fixture(scope="session")
+def known_folder(request):
+    return os.path.abspath(request.config.getoption("--known-data"))
+
+
+@pytest.fixture(scope="session")
+def known_logs(known_folder):
+    return os.path.join(known_folder, "logs")
+
+
+@pytest.fixture(scope="session")
+def logged(known_folder):
+    """run name -> what the program passed to the library."""
+    return journal.read(os.path.join(known_folder, "journal"),
+                        os.path.join(known_folder, "inputs"))
+
+
+@pytest.fixture(scope="session")
+def parsed(known_logs):
+    """run name -> what is in the event files."""
+    return event_files.read(known_logs)
+
+
+@pytest.fixture(scope="session")
+def example_logs(request):
+    logdir = request.config.getoption("--example-logs")
+    if logdir is None:
+        pytest.skip("no --example-logs")
+    return os.path.abspath(logdir)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast", "slow"])
+def server(request, known_logs):
+    with Server(known_logs, fast=request.param) as started:
+        yield started
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast", "slow"])
+def example_server(request, example_logs):
+    with Server(example_logs, fast=request.param) as started:
+        yield started

@@ -27,9 +27,9 @@ mkdir -p "$work"
 say() { printf '\n=== %s\n' "$*"; }
 
 say "Installing what is missing"
-"$source/tools/debian-packages.sh" build-essential clang llvm cmake ninja-build pkg-config \
-    zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev \
-    python3 python3-venv nodejs npm chromium
+"$source/tools/debian-packages.sh" build-essential clang llvm cmake=cmake ninja=ninja-build \
+    pkg-config=pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev \
+    python3=python3 python3-venv node=nodejs npm=npm chromium
 
 # Python and Node packages go to the build directory, and again when their lists change.
 install_once() { # LIST STAMP COMMAND...

@@ -1,10 +1,14 @@
 #!/bin/sh
 # Installs those of the named Debian packages that are missing, without a question.
-# usage: debian-packages.sh PACKAGE...
+# usage: debian-packages.sh [COMMAND=]PACKAGE...
+# A package with a COMMAND is not missing where that command is, wherever it came from.
 set -eu
 
 missing=
-for package in "$@"; do
+for wanted in "$@"; do
+    package=${wanted#*=}
+    command=${wanted%%=*}
+    test "$command" = "$package" || ! command -v "$command" >/dev/null || continue
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done

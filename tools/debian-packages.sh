@@ -7,8 +7,9 @@ set -eu
 missing=
 for wanted in "$@"; do
     package=${wanted#*=}
-    command=${wanted%%=*}
-    test "$command" = "$package" || ! command -v "$command" >/dev/null || continue
+    case $wanted in
+    *=*) ! command -v "${wanted%%=*}" >/dev/null || continue ;;
+    esac
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
         missing="$missing $package"
 done

@@ -18,7 +18,8 @@
  *   - Any thread may call on any writer, except that tb_close must be the last call on its writer.
  *     Values that one thread logs keep their order, and so do those that threads log one after
  *     another, as long as their steps do not fall.
- *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns TB_STATUS_OK.
+ *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns
+ *     TB_STATUS_OK.
  *   - A writer belongs to the process that opened it; a forked child opens its own.
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
@@ -142,6 +143,7 @@ typedef struct tb_options {
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts
  * after those that are there.  One writer per run directory: a run is a curve's colour in
  * TensorBoard, so use "logs/run1/train" and "logs/run1/validation", or a directory per rank.
+ * End with tb_close: a process that ends without it loses what was logged since the last flush.
  *
  * |options| may be NULL and is copied.  Waits for the disk.  Returns NULL on failure, with the
  * reason in tb_last_error(NULL) of this thread and reported as tb_options.on_error says.  Since a
@@ -153,14 +155,14 @@ static inline tb_writer *tb_open(const char *logdir, const tb_options *options);
  * again later. */
 TBLOG_API tb_status tb_flush(tb_writer *w);
 
-/* As tb_flush, and on stable storage (fsync of the file and its directory).  Once that has failed it
- * fails for good: what the system has lost no later call brings back. */
+/* As tb_flush, and on stable storage (fsync of the file and its directory).  Once that has
+ * failed it fails for good: what the system has lost no later call brings back. */
 TBLOG_API tb_status tb_sync(tb_writer *w);
 
-/* Writes all that was logged, ends the writer's thread and frees |w| with its tag handles.  Waits
- * for the disk; when that fails, for full_wait_seconds more.  No other call on |w| may be under way
- * or follow.  Returns the first error that lost anything since tb_open, else TB_STATUS_OK; the words
- * are then in tb_last_error(NULL) of this thread. */
+/* Writes all that was logged, ends the writer's thread and frees |w| with its tag handles.
+ * Waits for the disk; when that fails, for full_wait_seconds more.  No other call on |w| may be
+ * under way or follow.  Returns the first error that lost anything since tb_open, else
+ * TB_STATUS_OK; the words are then in tb_last_error(NULL) of this thread. */
 TBLOG_API tb_status tb_close(tb_writer *w);
 
 /* What a writer has done so far.  Counts only grow. */
@@ -178,8 +180,9 @@ typedef struct tb_stats {
 /* Copies the counters to |out|; all zero for a NULL |w|.  Does not wait. */
 static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
 
-/* The words of the latest error of |w|, or for NULL those of the latest tb_open or tb_close in this
- * thread that failed; "" when there was none.  Valid until the next tb_last_error in this thread. */
+/* The words of the latest error of |w|, or for NULL those of the latest tb_open or tb_close in
+ * this thread that failed; "" when there was none.  Valid until the next tb_last_error in this
+ * thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
 /* The path of the event file that |w| writes; "" for a NULL |w|.  Valid as long as |w|. */
@@ -190,7 +193,8 @@ TBLOG_API const char *tb_event_file(const tb_writer *w);
  * ------------------------------------------------------------------------------------------ */
 
 /* Records |value| for |tag| at |step|, stamped with the time of the call.  NaN and infinities are
- * recorded and shown as such.  TensorBoard keeps float32; a value beyond its range becomes infinite.
+ * recorded and shown as such.  TensorBoard keeps float32; a value beyond its range becomes
+ * infinite.
  *
  * Steps of a tag should grow from call to call: TensorBoard's fast loader drops the points at and
  * after a step that comes again.
@@ -204,8 +208,9 @@ typedef struct tb_scalar {
     double value;
 } tb_scalar;
 
-/* Records |count| values of one step together: smaller files and faster loading than one call each.
- * All or none are recorded; give each tag once.  Errors as for tb_log_scalar, and
+/* Records |count| values of one step together: smaller files and faster loading than one call
+ * each.  All or none are recorded; 0 values are fine.  Give each tag once: of two values of one
+ * tag and step TensorBoard's fast loader shows the last.  Errors as for tb_log_scalar, and
  * TB_STATUS_TOO_LARGE beyond 4096 values. */
 TBLOG_API tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count,
                                    int64_t step);
@@ -293,8 +298,8 @@ typedef struct tb_image {
     const void *data;
     size_t width, height;     /* pixels, at least 1 */
     size_t channels;          /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; default 1 */
-    tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), TB_BOOL (0 black,
-                                 else white), or a float type 0..1 (clamped, made 8 bit; NaN
+    tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), TB_BOOL
+                                 (0 black, else white), or a float type 0..1 (clamped, made 8 bit; NaN
                                  becomes 0) */
     ptrdiff_t x_stride, y_stride, channel_stride; /* in elements, negative ones too; all 0: packed
                                                      height x width x channels.  That of a
@@ -309,9 +314,11 @@ typedef struct tb_image {
  *   TB_STATUS_TOO_LARGE  the PNG might exceed TBLOG_MAX_RECORD_BYTES less 256 KiB (noise does not
  *                        get smaller), or the packed pixels exceed the queue
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
-TBLOG_API tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *image, int64_t step);
+TBLOG_API tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *image,
+                                 int64_t step);
 
-/* Records several pictures of one step; TensorBoard shows a sample slider.  They may differ in size. */
+/* Records one or more pictures of one step; TensorBoard shows each as a sample.  They may differ in
+ * size. */
 TBLOG_API tb_status tb_log_images(tb_writer *w, const char *tag, const tb_image *images,
                                   size_t count, int64_t step);
 
@@ -364,14 +371,14 @@ TBLOG_API void tb_graph_free(tb_graph *g);
 TBLOG_API tb_status tb_graph_push_scope(tb_graph *g, const char *scope);
 TBLOG_API tb_status tb_graph_pop_scope(tb_graph *g);
 
-/* Adds a node that does |op| ("Conv2D", "MatMul", any word).  Names are unique within a graph and
- * made of letters, digits and `_ . - / >`, starting with a letter, digit or '.', as TensorFlow has it.
- * A full name, scopes included, has at most TBLOG_MAX_NAME_BYTES.  TensorBoard folds `Const` into its
- * consumers.  NULL on error. */
+/* Adds a node that does |op| ("Conv2D", "MatMul", any word).  Names are unique within a graph
+ * and made of letters, digits and `_ . - / >`, starting with a letter, digit or '.', as
+ * TensorFlow has it.  A full name, scopes included, has at most TBLOG_MAX_NAME_BYTES.
+ * TensorBoard folds `Const` into its consumers.  NULL on error. */
 TBLOG_API tb_graph_node *tb_graph_add(tb_graph *g, const char *op, const char *name);
 
-/* Output |port|, 0 to 65535, of |from| becomes the next input of |to|.  A NULL |from| is an error of
- * |to|'s graph: an edge would be missing. */
+/* Output |port|, 0 to 65535, of |from| becomes the next input of |to|.  A NULL |from| is an
+ * error of |to|'s graph: an edge would be missing. */
 TBLOG_API tb_status tb_graph_connect(const tb_graph_node *from, int port, tb_graph_node *to);
 
 /* |to| runs after |from| without taking data from it (a dotted line). */
@@ -404,14 +411,14 @@ TBLOG_API tb_status tb_log_graph(tb_writer *w, const tb_graph *graph);
 /* Records a serialized tensorflow.GraphDef, unchanged; 0 bytes are an empty graph.
  *
  *   TB_STATUS_INVALID    |graph_def| is NULL with |size| > 0
- *   TB_STATUS_CORRUPT    it does not parse or holds a string that is not UTF-8, either of which makes
- *                        TensorBoard fail
+ *   TB_STATUS_CORRUPT    it does not parse or holds a string that is not UTF-8, either of which
+ *                        makes TensorBoard fail
  *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */
 TBLOG_API tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size);
 
 /* ---------------------------------------------------------------------------------------------
- * The size of the caller's structs crosses to the library, so that they can grow: a program built
- * with an older header works with a newer library.  Bindings call these directly.
+ * The size of these structs crosses to the library, so that they can grow: a program built with an
+ * older header works with a newer library.  Bindings call these directly.
  * ------------------------------------------------------------------------------------------ */
 
 TBLOG_API tb_writer *tb_open_sized(const char *logdir, const tb_options *options,

@@ -21,11 +21,11 @@ if ! command -v apt-get >/dev/null; then
 fi
 as_root=
 if test "$(id -u)" != 0; then
-    if ! command -v sudo >/dev/null; then
-        echo "Not root and no sudo here; please install:$missing" >&2
+    if ! sudo -n true 2>/dev/null; then
+        echo "Not root, and no sudo without a password; please install:$missing" >&2
         exit 1
     fi
-    as_root=sudo
+    as_root="sudo -n"
 fi
 
 echo "Installing:$missing"

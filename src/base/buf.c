@@ -24,6 +24,15 @@ uint8_t *tb__buf_extend(tb__buf *b, size_t size)
     return start;
 }
 
+tb_status tb__buf_reserve(tb__buf *b, size_t size)
+{
+    size_t before = b->size;
+    if (size > before && tb__buf_extend(b, size - before) == NULL)
+        return TB_STATUS_NO_MEMORY;
+    b->size = before;
+    return TB_STATUS_OK;
+}
+
 tb_status tb__buf_append(tb__buf *b, const void *data, size_t size)
 {
     if (size == 0)

@@ -18,6 +18,9 @@ typedef struct tb__buf {
  * then |b| is as it was.  The pointer is valid until the next append. */
 uint8_t *tb__buf_extend(tb__buf *b, size_t size);
 
+/* Makes room for |size| bytes in all. */
+tb_status tb__buf_reserve(tb__buf *b, size_t size);
+
 /* TB_STATUS_OK or TB_STATUS_NO_MEMORY. */
 tb_status tb__buf_append(tb__buf *b, const void *data, size_t size);
 

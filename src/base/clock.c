@@ -3,7 +3,7 @@
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
 
-/* Constant rate in all power states, and in step on all cores: AMD and Intel's "invariant TSC". */
+/* Constant rate in all power states: AMD and Intel's "invariant TSC". */
 static bool counter_is_constant(void)
 {
     unsigned eax, ebx, ecx, edx;
@@ -48,8 +48,8 @@ void tb__clock_start(tb__clock *clock)
     clock->latest_wall = 0;
 }
 
-/* The rate is taken by the time that never jumps, over the latest seconds: after the machine has slept,
- * counter and clock may disagree on how long. */
+/* The rate is taken by the time that never jumps, over the latest seconds: after the machine has
+ * slept, counter and clock may disagree on how long. */
 static void update_rate(tb__clock *clock)
 {
     const int64_t window_ns = 10000000000;

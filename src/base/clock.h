@@ -22,7 +22,7 @@ typedef struct tb__clock_pair {
 } tb__clock_pair;
 
 typedef struct tb__clock {
-    bool has_counter; /* the processor's counter runs at a constant rate; else ticks are nanoseconds */
+    bool has_counter; /* the processor's counter can be used; else ticks are nanoseconds */
     tb__clock_pair older, newer; /* what the rate is taken over begins at |older| */
     tb__clock_pair latest;
     double ns_per_tick;

@@ -1,5 +1,5 @@
-/* The only door to the operating system: time, names, files, memory.  Threads, mutexes and condition
- * variables are pthreads', whose names every reader knows. */
+/* The only door to the operating system: time, names, files, memory.  Threads, mutexes and
+ * condition variables are pthreads', whose names every reader knows. */
 #ifndef TB_OS_H
 #define TB_OS_H
 
@@ -10,7 +10,7 @@
 
 #include "base/status.h"
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 int64_t tb__os_wall_ns(void);      /* since 1970 */
 int64_t tb__os_monotonic_ns(void); /* since some fixed moment; never jumps */
@@ -24,23 +24,23 @@ tb_status tb__os_cond_init(pthread_cond_t *cond);
 void tb__os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns);
 
-/* False when the system itself does not use the processor's counter, as it does where the counters of
- * several processors are not in step. */
+/* False when the system itself does not use the processor's counter, as it does where the
+ * counters of several processors are not in step. */
 bool tb__os_trusts_counter(void);
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 uint64_t tb__os_process_id(void);
 void tb__os_host_name(char *out, size_t size); /* "localhost" when there is none */
 void tb__os_error_text(int errno_value, char *out, size_t size);
 
-/* --- threads ----------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
-/* As pthread_create, with every signal blocked in the new thread, so that the host's handlers run in
- * the host's threads; returns an errno value. */
+/* As pthread_create, with all signals but those of faults blocked in the new thread, so that the
+ * host's handlers run in the host's threads; returns an errno value. */
 int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg);
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* Creates |path| and its missing parents; |*out_made| is how many of them. */
 tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err);
@@ -65,10 +65,14 @@ tb_status tb__os_open_dir(int *out_fd, const char *path, tb__error *err);
 /* Brings the names in a directory, and in |parents| directories above it, to stable storage. */
 int tb__os_sync_dir(int fd, int parents);   /* 0 or an errno value */
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ----------------------------------------------------------------------------------- */
 
-/* |size| bytes of zeroed memory that the system backs page by page when touched; NULL on failure. */
+/* |size| bytes of zeroed memory that the system backs page by page when touched; NULL on
+ * failure. */
 void *tb__os_map_memory(size_t size);
 void tb__os_unmap_memory(void *memory, size_t size);
+
+/* Asks for large pages: the first use of many megabytes then costs some hundred faults less. */
+void tb__os_prefer_large_pages(void *memory, size_t size);
 
 #endif

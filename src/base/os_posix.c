@@ -32,7 +32,8 @@ int64_t tb__os_monotonic_ns(void)
 
 void tb__os_sleep_ns(int64_t ns)
 {
-    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000),
+                            .tv_nsec = (long)(ns % 1000000000)};
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
 }
@@ -115,6 +116,9 @@ int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg)
 {
     sigset_t all, before;
     sigfillset(&all);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]); /* a host that reports crashes should see ours, too */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rv = pthread_create(out, NULL, run, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -178,7 +182,8 @@ tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char 
 
 tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb__error *err)
 {
-    /* O_APPEND: should two writers ever meet in one file, their bytes do not overwrite each other. */
+    /* O_APPEND: should two writers ever meet in one file, their bytes do not overwrite each
+     * other. */
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
     int fd;
     do
@@ -191,8 +196,8 @@ tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb
     return TB_STATUS_OK;
 }
 
-/* A write beyond the limit of a file's size sends SIGXFSZ, which ends a program that does not expect
- * it.  Ours reports EFBIG instead. */
+/* A write beyond the limit of a file's size sends SIGXFSZ, which ends a program that does not
+ * expect it.  Ours reports EFBIG instead. */
 static void take_file_size_signal(const sigset_t *file_size)
 {
     siginfo_t info;
@@ -253,6 +258,8 @@ int tb__os_sync_dir(int fd, int parents)
     int reason = sync_dir(fd), parent = fd;
     for (int i = 0; i < parents && reason == 0; i++) {
         int next = openat(parent, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (next < 0 && errno == EACCES)
+            break; /* ours to write in, not to read: then not ours to sync either */
         reason = next < 0 ? errno : sync_dir(next);
         if (parent != fd)
             close(parent);
@@ -284,4 +291,13 @@ void tb__os_unmap_memory(void *memory, size_t size)
 {
     if (memory != NULL)
         munmap(memory, size);
+}
+
+void tb__os_prefer_large_pages(void *memory, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    madvise(memory, size, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)size;
+#endif
 }

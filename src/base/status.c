@@ -15,7 +15,7 @@ const char *tb_status_text(tb_status status)
     case TB_STATUS_INVALID: return "invalid argument";
     case TB_STATUS_TOO_LARGE: return "too large";
     case TB_STATUS_FULL: return "queue full, value dropped";
-    case TB_STATUS_FAILED: return "writer failed";
+    case TB_STATUS_FAILED: return "a library failed";
     case TB_STATUS_CLOSED: return "writer closed";
     case TB_STATUS_NO_MEMORY: return "out of memory";
     case TB_STATUS_IO: return "input/output error";

@@ -20,8 +20,8 @@ typedef struct tb__error {
  *     return tb__error_set(err, TB_STATUS_INVALID, "image: channels is %zu, not 1 to 4", n); */
 tb_status tb__error_set(tb__error *err, tb_status status, const char *format, ...) TB__PRINTF(3, 4);
 
-/* The beginning of a user's text for use in a message: valid UTF-8 whatever |text| holds.  Use it within
- * one expression: tb__quote(name).text. */
+/* The beginning of a user's text for use in a message: valid UTF-8 whatever |text| holds.  Use
+ * it within one expression: tb__quote(name).text. */
 typedef struct tb__quoted {
     char text[72];
 } tb__quoted;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True when |text| is valid UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.  On false
- * |*bad_offset| (unless it is NULL) is where the first bad character begins. */
+/* True when |text| is valid UTF-8: no overlong form, no surrogate, nothing above U+10FFFF.  On
+ * false |*bad_offset| (unless it is NULL) is where the first bad character begins. */
 bool tb__utf8_valid(const char *text, size_t size, size_t *bad_offset);
 
 #endif

@@ -207,3 +207,52 @@ size_t tb__event_overhead(size_t tag_size, size_t metadata_size)
 {
     return HEAD_MAX_SIZE + 3 * LENGTH_MAX_SIZE + tag_size + metadata_size;
 }
+
+/* --- reading back ----------------------------------------------------------------------------- */
+
+/* A varint at |*p|, which moves behind it; 0 at the end of the bytes. */
+static uint64_t take_varint(const uint8_t **p, const uint8_t *end)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
+        uint8_t byte = *(*p)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            break;
+    }
+    return value;
+}
+
+/* Moves |*p| behind a field; false where none of those that we write begins. */
+static bool skip_field(const uint8_t **p, const uint8_t *end)
+{
+    uint64_t size, wire_type = take_varint(p, end) & 7;
+    switch (wire_type) {
+    case VARINT:
+        take_varint(p, end);
+        return true;
+    case FIXED64: size = 8; break;
+    case BYTES: size = take_varint(p, end); break;
+    default: return false;
+    }
+    if (size > (uint64_t)(end - *p))
+        return false;
+    *p += size;
+    return true;
+}
+
+size_t tb__event_count_values(const uint8_t *event, size_t size)
+{
+    const uint8_t *p = event, *end = event + size;
+    while (p < end && *p != EVENT_SUMMARY)
+        if (!skip_field(&p, end))
+            return 1;
+    if (p == end)
+        return 1;
+    p++;
+    take_varint(&p, end); /* the summary is the last field of ours */
+    size_t count = 0;
+    while (p < end && skip_field(&p, end))
+        count++;
+    return count;
+}

@@ -86,9 +86,9 @@ static void convert_bf16(uint8_t *to, size_t to_step, const uint8_t *from, ptrdi
     }
 }
 
-/* The same as byte_from_f32, written for the vectoriser: in double the product is exact and so is each
- * sum near a border between two results.  By their bits, 1 to infinity become 1, and what has a sign and
- * NaN, whose bits are larger than those of infinity, become 0. */
+/* The same as byte_from_f32, written for the vectoriser: in double the product is exact and so
+ * is each sum near a border between two results.  By their bits, 1 to infinity become 1, and
+ * what has a sign and NaN, whose bits are larger than those of infinity, become 0. */
 static void convert_packed_f32(uint8_t *restrict to, const uint8_t *restrict from, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,5 @@
 #include "writer/arena.h"
 
-
 #include "base/os.h"
 
 enum { ALIGNMENT = 16 };
@@ -29,7 +28,10 @@ tb_status tb__arena_init(tb__arena *a, size_t size)
 {
     *a = (tb__arena){.size = size / ALIGNMENT * ALIGNMENT};
     a->memory = tb__os_map_memory((size_t)a->size);
-    return a->memory == NULL ? TB_STATUS_NO_MEMORY : TB_STATUS_OK;
+    if (a->memory == NULL)
+        return TB_STATUS_NO_MEMORY;
+    tb__os_prefer_large_pages(a->memory, (size_t)a->size);
+    return TB_STATUS_OK;
 }
 
 void tb__arena_destroy(tb__arena *a)

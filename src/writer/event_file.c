@@ -14,7 +14,7 @@
 enum {
     MAX_HOST = 64,        /* what fits a file name of 255 bytes beside the rest */
     MAX_SUFFIX = 100,
-    MAX_TRIES = 10000     /* files of one process in one directory in one second */
+    MAX_TRIES = 10000     /* when others take the names before us */
 };
 
 /* The largest "seconds" part of the names in a directory. */

@@ -21,7 +21,8 @@ static uint64_t next_serial(void)
 tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
                          tb__clock *clock)
 {
-    *q = (tb__queue){.serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
+    *q = (tb__queue){
+        .serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
     q->rings = tb__os_map_memory(TB__RINGS * sizeof *q->rings);
     if (q->rings == NULL)
         return TB_STATUS_NO_MEMORY;
@@ -66,7 +67,7 @@ void tb__queue_destroy(tb__queue *q)
     tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
 }
 
-/* --- callers ----------------------------------------------------------------------------------- */
+/* --- callers ---------------------------------------------------------------------------------- */
 
 static tb__producer *new_producer(void)
 {
@@ -183,9 +184,9 @@ static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted
         return TB_STATUS_OK;
     if (atomic_load(&q->dropping))
         return TB_STATUS_FULL;
-    double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
     if (q->has_worker && pthread_equal(q->worker, pthread_self()))
-        wait_ns = 0;
+        return TB_STATUS_FULL; /* and no episode of drops: the others may still wait */
+    double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
     int64_t deadline = tb__os_monotonic_ns() + (int64_t)wait_ns;
     bool in_time = wait_ns > 0;
     for (;;) {
@@ -235,10 +236,8 @@ tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count)
     return rv;
 }
 
-tb_status tb__queue_push_shared(tb__queue *q, tb__producer *p, const tb__entry *entries,
-                                size_t count)
+tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count)
 {
-    (void)p;
     pthread_mutex_lock(&q->shared_lock);
     tb_status rv = tb__queue_place(q, q->shared_producer, entries, count);
     pthread_mutex_unlock(&q->shared_lock);
@@ -292,11 +291,11 @@ void tb__queue_close(tb__queue *q)
     pthread_mutex_unlock(&q->lock);
 }
 
-/* --- the worker -------------------------------------------------------------------------------- */
+/* --- the worker ------------------------------------------------------------------------------- */
 
-/* The cut is taken before the heads are read, and the heads are read a little later than the cut: so
- * when an entry is older than the cut, whatever was logged before it has been published and is seen
- * as well, in whichever ring it lies. */
+/* The cut is taken before the heads are read, and the heads are read a little later than the
+ * cut: so when an entry is older than the cut, whatever was logged before it has been published
+ * and is seen as well, in whichever ring it lies. */
 void tb__queue_begin(tb__queue *q)
 {
     atomic_thread_fence(memory_order_seq_cst);

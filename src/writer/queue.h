@@ -6,8 +6,8 @@
  * names.
  *
  * The worker merges the rings by time stamp: calls that happen one after another, in whichever
- * threads, come out in that order.  (Stamps of different threads that are too close to tell apart are
- * ordered by step, so that is true where steps do not fall.) */
+ * threads, come out in that order.  (Stamps of different threads that are too close to tell
+ * apart are ordered by step, so that is true where steps do not fall.) */
 #ifndef TB_QUEUE_H
 #define TB_QUEUE_H
 
@@ -24,7 +24,7 @@
 
 enum {
     TB__RINGS = 64, /* the last one is shared */
-    TB__RING_ENTRIES = 8192, /* a power of two; 123 us of one thread that does nothing but log */
+    TB__RING_ENTRIES = 8192, /* a power of two; 0.1 ms of a thread that does nothing but log */
     TB__GROUP_MAX = 4097     /* entries pushed at once: 4096 values and their wall time */
 };
 
@@ -50,8 +50,8 @@ typedef struct tb__entry {
 
 _Static_assert(sizeof(tb__entry) == 32, "two entries fill a cache line");
 
-/* Head and tail count entries and only grow.  They lie in lines of their own, since different threads
- * write them. */
+/* Head and tail count entries and only grow.  They lie in lines of their own, since different
+ * threads write them. */
 typedef struct tb__ring {
     _Alignas(64) _Atomic uint64_t head; /* the producer's: entries before it are published */
     _Alignas(64) _Atomic uint64_t tail; /* the worker's: entries before it may be overwritten */
@@ -106,13 +106,12 @@ tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seco
                          tb__clock *clock);
 void tb__queue_destroy(tb__queue *q);
 
-/* --- callers ----------------------------------------------------------------------------------- */
+/* --- callers ---------------------------------------------------------------------------------- */
 
 /* Slow paths of the inline functions below. */
 tb__producer *tb__queue_attach(tb__queue *q);
 tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count);
-tb_status tb__queue_push_shared(tb__queue *q, tb__producer *p, const tb__entry *entries,
-                                size_t count);
+tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count);
 
 static inline tb__producer *tb__queue_producer(tb__queue *q)
 {
@@ -143,7 +142,7 @@ static inline tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, s
     if (p == NULL)
         return TB_STATUS_NO_MEMORY;
     if (p->shared)
-        return tb__queue_push_shared(q, p, entries, count);
+        return tb__queue_push_shared(q, entries, count);
     return tb__queue_place(q, p, entries, count);
 }
 
@@ -157,7 +156,7 @@ void tb__queue_abandon(tb__queue *q, uint64_t block);
 /* True once after values began to be dropped, so that each episode is reported once. */
 bool tb__queue_claim_drop_report(tb__queue *q);
 
-/* --- the worker -------------------------------------------------------------------------------- */
+/* --- the worker ------------------------------------------------------------------------------- */
 
 /* Looks what there is.  The clock must have been updated since the last call. */
 void tb__queue_begin(tb__queue *q);
@@ -191,8 +190,8 @@ bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark);
 /* How many values are published and not taken. */
 uint64_t tb__queue_left_over(const tb__queue *q);
 
-/* The calling thread is the worker: its own calls (from the user's error callback) drop what finds no
- * room at once, since only this thread can make room. */
+/* The calling thread is the worker: its own calls (from the user's error callback) drop what
+ * finds no room at once, since only this thread can make room. */
 void tb__queue_set_worker(tb__queue *q);
 
 /* The most bytes of the arena that were in use at once.  Any thread. */

@@ -36,8 +36,8 @@ void tb__report_error(tb__report *r, const tb__error *err, bool lost)
 {
     pthread_mutex_lock(&r->lock);
     r->latest = *err;
-    if (lost && r->first_loss == TB_STATUS_OK)
-        r->first_loss = err->status;
+    if (lost && r->first_loss.status == TB_STATUS_OK)
+        r->first_loss = *err;
     bool print_it = r->on_error == NULL && !r->printed;
     if (print_it)
         r->printed = true;
@@ -49,10 +49,20 @@ void tb__report_error(tb__report *r, const tb__error *err, bool lost)
         print(err);
 }
 
-tb_status tb__report_first_loss(tb__report *r)
+void tb__report_note_loss(tb__report *r, tb_status status)
 {
     pthread_mutex_lock(&r->lock);
-    tb_status status = r->first_loss;
+    if (r->first_loss.status == TB_STATUS_OK)
+        tb__error_set(&r->first_loss, status, "%s", tb_status_text(status));
+    pthread_mutex_unlock(&r->lock);
+}
+
+tb_status tb__report_keep_first_loss(tb__report *r)
+{
+    pthread_mutex_lock(&r->lock);
+    tb_status status = r->first_loss.status;
+    if (status != TB_STATUS_OK)
+        memcpy(thread_kept_text, r->first_loss.text, sizeof thread_kept_text);
     pthread_mutex_unlock(&r->lock);
     return status;
 }
@@ -72,11 +82,6 @@ void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_
         tell(on_error, on_error_arg, err);
     else
         print(err);
-}
-
-void tb__report_keep(tb__report *r)
-{
-    memcpy(thread_kept_text, tb__report_latest(r), sizeof thread_kept_text);
 }
 
 const char *tb__report_kept(void)

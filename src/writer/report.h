@@ -15,28 +15,30 @@ typedef struct tb__report {
     void *on_error_arg;
     pthread_mutex_t lock;
     tb__error latest;
-    tb_status first_loss;
+    tb__error first_loss; /* of status TB_STATUS_OK when nothing was lost */
     bool printed;
 } tb__report;
 
 tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg);
 void tb__report_destroy(tb__report *r);
 
-/* Any thread, no lock held.  |lost|: something that was logged will not be in the file.  An error of a
- * call that the callback itself makes is kept, but not told: it might never end. */
+/* Any thread, no lock held.  |lost|: something that was logged will not be in the file.  An
+ * error of a call that the callback itself makes is kept, but not told: it might never end. */
 void tb__report_error(tb__report *r, const tb__error *err, bool lost);
 
-/* The status of the first error that lost something. */
-tb_status tb__report_first_loss(tb__report *r);
+/* Something was lost that is part of what has been told already, or is not to be told. */
+void tb__report_note_loss(tb__report *r, tb_status status);
+
+/* The status of the first error that lost something; its words become those of tb__report_kept. */
+tb_status tb__report_keep_first_loss(tb__report *r);
 
 /* The latest error's words, copied to memory of the calling thread. */
 const char *tb__report_latest(tb__report *r);
 
-/* The same for an error of tb_open, which has no writer to keep it. */
+/* As tb__report_error for an error of tb_open, which has no writer to keep it. */
 void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg);
 
 /* What outlives a writer: the words of this thread's latest tb_open or tb_close that failed. */
-void tb__report_keep(tb__report *r);
 const char *tb__report_kept(void);
 
 #endif

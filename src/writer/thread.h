@@ -8,7 +8,8 @@
 
 #include "base/status.h"
 
-/* The first member of what is kept.  Queue and thread each hold it; whoever lets go last frees it. */
+/* The first member of what is kept.  Queue and thread each hold it; whoever lets go last frees
+ * it. */
 typedef struct tb__lease {
     _Atomic int holders;      /* begins at 2 */
     _Atomic bool thread_gone; /* the queue may give what was leased to another thread */
@@ -22,7 +23,7 @@ void tb__lease_release(tb__lease *lease);
  * everything as it was. */
 tb_status tb__thread_remember(uint64_t serial, tb__lease *lease);
 
-/* --- the look-up, inline because it is in every logging call ----------------------------------- */
+/* --- the look-up, inline because it is in every logging call ---------------------------------- */
 
 typedef struct tb__thread_slot {
     uint64_t serial; /* 0: empty */

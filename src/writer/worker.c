@@ -31,7 +31,7 @@ static void report_lost(tb__worker *w, tb_status status, const tb__error *err, c
     tb__report_error(w->report, &told, true);
 }
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* Appends a record to the file's pending bytes: begin, append its data, end. */
 static tb_status begin_record(tb__worker *w, size_t *out_start)
@@ -127,7 +127,7 @@ static tb_status append_block(tb__worker *w, double wall, const tb__entry *entry
     return rv;
 }
 
-/* --- groups of scalars: logged together, written as one event ---------------------------------- */
+/* --- groups of scalars: logged together, written as one event --------------------------------- */
 
 static const tb__entry *next_of_group(tb__worker *w)
 {
@@ -151,8 +151,8 @@ static void append_collected(tb__worker *w, double wall, int64_t step, tb_tag *c
         tags[i]->described_in = w->file_number;
 }
 
-/* |entry| is the first of the group, taken already.  Thousands of tags with long names and descriptions
- * are split, so that no record grows too large. */
+/* |entry| is the first of the group, taken already.  Thousands of tags with long names and
+ * descriptions are split, so that no record grows too large. */
 static void append_scalars(tb__worker *w, double wall, const tb__entry *entry)
 {
     size_t collected = 0, bytes = 0;
@@ -175,7 +175,7 @@ static void append_scalars(tb__worker *w, double wall, const tb__entry *entry)
     }
 }
 
-/* --- entries ----------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static void append_large(tb__worker *w, double wall, const tb__entry *entry)
 {
@@ -212,7 +212,7 @@ static void append_group(tb__worker *w)
         append_large(w, wall, entry);
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void count_written(tb__worker *w)
 {
@@ -299,7 +299,7 @@ static tb_status sync_file(tb__worker *w)
     return rv;
 }
 
-/* --- the thread -------------------------------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------------------------------- */
 
 static void sleep_until_needed(tb__worker *w, int64_t pause_ns)
 {
@@ -345,26 +345,27 @@ static void serve_flushes(tb__worker *w)
     pthread_mutex_unlock(&q->lock);
 }
 
-/* What a write that failed has left: records of |pending| that are not whole in the file. */
-static uint64_t unwritten_records(const tb__event_file *f)
+/* What a write that failed has left: values in records of |pending| that are not whole in the
+ * file. */
+static uint64_t unwritten_values(const tb__event_file *f)
 {
-    uint64_t records = 0;
+    uint64_t values = 0;
     size_t at = 0;
-    while (at < f->pending.size) {
-        tb__record record;
-        if (tb__record_parse(&record, f->pending.data + at, f->pending.size - at)
-            != TB__RECORD_WHOLE)
-            break;
+    tb__record record;
+    while (at < f->pending.size
+           && tb__record_parse(&record, f->pending.data + at, f->pending.size - at)
+                  == TB__RECORD_WHOLE) {
         at += record.size;
-        records += at > f->written;
+        if (at > f->written)
+            values += tb__event_count_values(record.data, record.data_size);
     }
-    return records;
+    return values;
 }
 
 static void report_left_over(tb__worker *w)
 {
     tb__error err;
-    uint64_t lost = unwritten_records(w->file) + tb__queue_left_over(w->queue);
+    uint64_t lost = unwritten_values(w->file) + tb__queue_left_over(w->queue);
     count(&w->counters->dropped, lost);
     tb__error_set(&err, TB_STATUS_IO, "close %s: %llu values could not be written", w->file->path,
                   (unsigned long long)lost);
@@ -407,7 +408,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* --- other threads ----------------------------------------------------------------------------- */
+/* --- other threads ---------------------------------------------------------------------------- */
 
 /* The first record is in the file before tb_open returns, so that it can say that none can be. */
 static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
@@ -445,6 +446,8 @@ tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
     w->group_payloads = tb__calloc(TB__GROUP_MAX, sizeof *w->group_payloads);
     rv = TB_STATUS_NO_MEMORY;
     if (w->group != NULL && w->group_tags != NULL && w->group_payloads != NULL)
+        rv = tb__buf_reserve(&w->file->pending, 2 * BATCH_BYTES); /* no growing later */
+    if (rv == TB_STATUS_OK)
         rv = tb__os_cond_init(&w->done);
     if (rv != TB_STATUS_OK) {
         free_members(w);

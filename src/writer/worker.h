@@ -1,8 +1,9 @@
-/* The writer's own thread, the only one that writes: takes what the queue holds, encodes and frames it, and writes it.
+/* The writer's own thread, the only one that writes: takes what the queue holds, encodes and frames
+ * it, and writes it.
  *
- * It sleeps until the flush interval has passed, a ring or the arena is a quarter full, or somebody
- * asks for a flush; then it writes all there is.  What a failed write leaves is tried again, with
- * growing pauses, while the queue holds what comes meanwhile. */
+ * It sleeps until the flush interval has passed, a ring or the arena is a quarter full, or
+ * somebody asks for a flush; then it writes all there is.  What a failed write leaves is tried
+ * again, with growing pauses, while the queue holds what comes meanwhile. */
 #ifndef TB_WORKER_H
 #define TB_WORKER_H
 
@@ -28,7 +29,8 @@ typedef struct tb__counters {
     _Atomic uint64_t infinite_values;
 } tb__counters;
 
-/* Somebody waits until all that was pushed before is in the file.  It lies on the waiter's stack. */
+/* Somebody waits until all that was pushed before is in the file.  It lies on the waiter's
+ * stack. */
 typedef struct tb__flush {
     bool sync;        /* ... and on stable storage */
     bool done;
@@ -63,12 +65,12 @@ typedef struct tb__worker {
     uint8_t (*group_payloads)[TB__SCALAR_PAYLOAD_SIZE];
 } tb__worker;
 
-/* The members down to |flush_ns| are set; fills the rest, writes the first record of the file, stamped
- * with |wall_time|, and starts the thread. */
+/* The members down to |flush_ns| are set; fills the rest, writes the first record of the file,
+ * stamped with |wall_time|, and starts the thread. */
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err);
 
-/* Waits until what was pushed before is in the file, or an attempt has failed; with |sync| on stable
- * storage. */
+/* Waits until what was pushed before is in the file, or an attempt has failed; with |sync| on
+ * stable storage. */
 tb_status tb__worker_flush(tb__worker *w, bool sync);
 
 /* Writes everything, ends the thread and frees what tb__worker_start made.  Gives up what cannot be

@@ -1,5 +1,4 @@
 /* The public calls: check, encode or copy, push. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +34,7 @@ struct tb_writer {
     tb__worker worker;
 };
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* Copies the caller's struct, whose size is that of the header it was compiled with.  What an older
  * program does not have is zero; what a newer one has and we do not know must be zero. */
@@ -196,7 +195,7 @@ tb_writer *tb_open_sized(const char *logdir, const tb_options *options, size_t o
     return w;
 }
 
-/* --- the life of a writer ---------------------------------------------------------------------- */
+/* --- the life of a writer --------------------------------------------------------------------- */
 
 tb_status tb_flush(tb_writer *w)
 {
@@ -216,9 +215,7 @@ tb_status tb_close(tb_writer *w)
     tb__error err;
     if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);
-    tb_status rv = tb__report_first_loss(&w->report);
-    if (rv != TB_STATUS_OK)
-        tb__report_keep(&w->report);
+    tb_status rv = tb__report_keep_first_loss(&w->report);
     close_memory(w);
     tb__free(w);
     return rv;
@@ -261,14 +258,15 @@ const char *tb_event_file(const tb_writer *w)
     return w == NULL ? "" : w->file.path;
 }
 
-/* --- how calls end that do not go well --------------------------------------------------------- */
+/* --- how calls end that do not go well -------------------------------------------------------- */
 
 /* Counts, reports and returns the status of a call that failed.  Where the arguments were at fault,
  * nothing was to be recorded; else |values| of them were, and are lost. */
 static tb_status fail(tb_writer *w, const tb__error *err, size_t values)
 {
-    bool lost = err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
-                || err->status == TB_STATUS_CLOSED;
+    bool lost = values > 0
+                && (err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
+                    || err->status == TB_STATUS_CLOSED);
     if (lost)
         atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
     else
@@ -283,6 +281,7 @@ static tb_status fail_to_queue(tb_writer *w, tb_status status, const char *what,
     tb__error err;
     if (status == TB_STATUS_FULL && !tb__queue_claim_drop_report(&w->queue)) {
         atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
+        tb__report_note_loss(&w->report, status);
         return status;
     }
     if (status == TB_STATUS_FULL)
@@ -295,7 +294,7 @@ static tb_status fail_to_queue(tb_writer *w, tb_status status, const char *what,
     return fail(w, &err, values);
 }
 
-/* --- when a call was made ---------------------------------------------------------------------- */
+/* --- when a call was made --------------------------------------------------------------------- */
 
 typedef struct stamp {
     uint64_t ticks;
@@ -312,8 +311,8 @@ static inline tb_status take_stamp(const tb_writer *w, stamp *out, tb__error *er
     return check_wall(out->wall, err);
 }
 
-/* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time if the
- * user has a clock: |entries[0]| is room for it. */
+/* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
+ * if the user has a clock: |entries[0]| is room for it. */
 static inline tb_status push(tb_writer *w, tb__entry *entries, size_t count, const stamp *when)
 {
     if (w->user_clock == NULL)
@@ -326,21 +325,18 @@ static inline tb_status push(tb_writer *w, tb__entry *entries, size_t count, con
     return tb__queue_push(&w->queue, entries, count + 1);
 }
 
-/* --- scalars ----------------------------------------------------------------------------------- */
+/* --- scalars ---------------------------------------------------------------------------------- */
 
-static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step)
+static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step,
+                                   const stamp *when)
 {
-    tb__error err;
-    stamp when;
-    if (take_stamp(w, &when, &err) != TB_STATUS_OK)
-        return fail(w, &err, 1);
     tb__entry entries[2];
-    entries[1] = (tb__entry){.ticks = when.ticks,
+    entries[1] = (tb__entry){.ticks = when->ticks,
                              .step = step,
                              .value = value,
                              .tag = tag->id,
                              .kind = TB__ENTRY_SCALAR};
-    tb_status rv = push(w, entries, 1, &when);
+    tb_status rv = push(w, entries, 1, when);
     return rv == TB_STATUS_OK ? rv : fail_to_queue(w, rv, tag->name, 1);
 }
 
@@ -349,23 +345,27 @@ tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t ste
     if (w == NULL)
         return TB_STATUS_OK;
     tb__error err;
+    stamp when;
     tb_tag *found;
-    if (tb__tags_get(&found, &w->tags, tag, TB_KIND_SCALAR, NULL, &err) != TB_STATUS_OK)
+    if (take_stamp(w, &when, &err) != TB_STATUS_OK
+        || tb__tags_get(&found, &w->tags, tag, TB_KIND_SCALAR, NULL, &err) != TB_STATUS_OK)
         return fail(w, &err, 1);
-    return log_scalar(w, found, value, step);
+    return log_scalar(w, found, value, step, &when);
 }
 
 tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
 {
     if (tag == NULL)
         return TB_STATUS_OK;
-    if (tag->kind != TB_KIND_SCALAR) {
-        tb__error err;
-        tb__error_set(&err, TB_STATUS_INVALID, "tb_tag_log: tag \"%s\" does not hold scalars",
-                      tb__quote(tag->name).text);
+    tb__error err;
+    stamp when;
+    tb_status rv = take_stamp(tag->writer, &when, &err);
+    if (tag->kind != TB_KIND_SCALAR)
+        rv = tb__error_set(&err, TB_STATUS_INVALID, "tb_tag_log: tag \"%s\" does not hold scalars",
+                           tb__quote(tag->name).text);
+    if (rv != TB_STATUS_OK)
         return fail(tag->writer, &err, 1);
-    }
-    return log_scalar(tag->writer, tag, value, step);
+    return log_scalar(tag->writer, tag, value, step, &when);
 }
 
 /* Checks all values of a group before any of their tags is added, so that a refused call leaves no
@@ -408,8 +408,8 @@ static tb_status check_scalars(const tb_scalar *scalars, size_t count, tb__error
     if (scalars == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tb_log_scalars: scalars is NULL");
     if (count > TB__GROUP_MAX - 1)
-        return tb__error_set(err, TB_STATUS_TOO_LARGE, "tb_log_scalars: %zu values exceed %d", count,
-                             TB__GROUP_MAX - 1);
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "tb_log_scalars: %zu values exceed %d",
+                             count, TB__GROUP_MAX - 1);
     return TB_STATUS_OK;
 }
 
@@ -462,7 +462,7 @@ tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *
     return NULL;
 }
 
-/* --- what travels in a block ------------------------------------------------------------------- */
+/* --- what travels in a block ------------------------------------------------------------------ */
 
 /* A call under way whose data is too large for an entry. */
 typedef struct call {
@@ -550,7 +550,7 @@ static tb_status log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const
     return rv;
 }
 
-/* --- histograms -------------------------------------------------------------------------------- */
+/* --- histograms ------------------------------------------------------------------------------- */
 
 tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                            tb_dtype dtype, int64_t step)
@@ -587,7 +587,7 @@ tb_status tb_log_histogram_raw(tb_writer *w, const char *tag, const tb_histogram
     return log_payload(w, &payload, rv, tag, TB_KIND_HISTOGRAM, step, &err);
 }
 
-/* --- images ------------------------------------------------------------------------------------ */
+/* --- images ----------------------------------------------------------------------------------- */
 
 tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *image, int64_t step)
 {
@@ -622,7 +622,7 @@ tb_status tb_log_encoded_images(tb_writer *w, const char *tag, const tb_file *fi
     return log_payload(w, &payload, rv, tag, TB_KIND_IMAGE, step, &err);
 }
 
-/* --- text -------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step)
 {
@@ -634,7 +634,7 @@ tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64
     return log_payload(w, &payload, rv, tag, TB_KIND_TEXT, step, &err);
 }
 
-/* --- graphs ------------------------------------------------------------------------------------ */
+/* --- graphs ----------------------------------------------------------------------------------- */
 
 static tb_status log_graph(tb_writer *w, const char *what, const void *graph_def, size_t size)
 {

@@ -215,8 +215,8 @@ typedef struct nosy {
     int calls;
 } nosy;
 
-/* Logs from the callback, well and badly: neither may wait for the thread that it runs in, nor end in
- * callbacks without end. */
+/* Logs from the callback, well and badly: neither may wait for the thread that it runs in, nor
+ * end in callbacks without end. */
 static void log_from_callback(void *arg, tb_status status, const char *message)
 {
     nosy *n = arg;

@@ -123,7 +123,7 @@ static void threads_that_come_and_go_reuse_rings(void **state)
     free_event_file(&f);
 }
 
-/* --- order between threads --------------------------------------------------------------------- */
+/* --- order between threads -------------------------------------------------------------------- */
 
 enum { PLAYERS = 3, TURNS = 3000 };
 
@@ -174,7 +174,7 @@ static void threads_that_hand_over_keep_their_order(void **state)
     free_event_file(&f);
 }
 
-/* --- calls of every kind at the same time ------------------------------------------------------- */
+/* --- calls of every kind at the same time ----------------------------------------------------- */
 
 static void *log_everything(void *arg)
 {

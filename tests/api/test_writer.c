@@ -194,7 +194,7 @@ static void writer_syncs_wherever_the_process_is(void **state)
     assert_int_equal(chdir(here), 0);
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void expect_open_refused(const char *logdir, const tb_options *options, const char *words)
 {
@@ -256,12 +256,13 @@ static void writer_refuses_a_wall_time_that_is_not_finite(void **state)
     expect_open_refused(fresh_dir("nan_clock"), &(tb_options){.clock = nan_clock}, "is not a number of seconds");
 }
 
-/* --- structs of other versions ----------------------------------------------------------------- */
+/* --- structs of other versions ---------------------------------------------------------------- */
 
 static void writer_takes_options_of_an_older_program(void **state)
 {
     (void)state;
-    /* An older header that had only the first member; what follows in memory is not ours to read. */
+    /* An older header that had only the first member; what follows in memory is not ours to
+     * read. */
     struct {
         const char *filename_suffix;
         unsigned char poison[sizeof(tb_options)];

@@ -448,9 +448,37 @@ static void event_float32_neither_minds_nor_changes_the_float_environment(void *
     }
 }
 
+static void event_values_are_counted(void **state)
+{
+    (void)state;
+    static const uint8_t payload[] = {0x15, 0, 0, 0, 0};
+    tb__value values[20];
+    for (size_t i = 0; i < 20; i++)
+        values[i] = (tb__value){.tag = "tag", .tag_size = 3, .payload = payload, .payload_size = 5};
+    static const int64_t steps[] = {0, 1, -1, 300};
+    for (size_t count = 1; count <= 20; count++)
+        for (size_t s = 0; s < 4; s++) {
+            tb__buf out = {0};
+            assert_int_equal(tb__event_encode_values(&out, 1.7e9, steps[s], values, count),
+                             TB_STATUS_OK);
+            assert_int_equal(tb__event_count_values(out.data, out.size), count);
+            for (size_t cut = 0; cut < out.size; cut++) { /* whatever it says, it reads no further */
+                uint8_t *copy = memcpy(malloc(cut + 1), out.data, cut);
+                tb__event_count_values(copy, cut);
+                free(copy);
+            }
+            tb__buf_free(&out);
+        }
+    tb__buf out = {0};
+    assert_int_equal(tb__event_encode_graph(&out, 1.7e9, 0, payload, 5), TB_STATUS_OK);
+    assert_int_equal(tb__event_count_values(out.data, out.size), 1);
+    tb__buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(event_values_are_counted),
         cmocka_unit_test(event_header_names_the_format_and_the_writer),
         cmocka_unit_test(event_of_a_scalar_has_the_known_bytes),
         cmocka_unit_test(event_of_a_first_scalar_has_its_metadata),

@@ -1,5 +1,5 @@
-/* What the fast path promises: no allocation once a tag and a thread are known.  The linker puts the
- * functions below in the place of malloc and its kin. */
+/* What the fast path promises: no allocation once a tag and a thread are known.  The linker puts
+ * the functions below in the place of malloc and its kin. */
 #include "test.h"
 
 #include <stdatomic.h>

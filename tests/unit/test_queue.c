@@ -116,7 +116,7 @@ static void queue_takes_groups_whole_or_not_at_all(void **state)
     assert_null(take_next(&queue));
 }
 
-/* --- several rings: a thread pushes one list of entries and ends ------------------------------- */
+/* --- several rings: a thread pushes one list of entries and ends ------------------------------ */
 
 typedef struct list {
     const tb__entry *entries;

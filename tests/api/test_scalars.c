@@ -19,17 +19,6 @@ static tb_writer *open_in(const char *name, const tb_options *options)
     return w;
 }
 
-/* Closes |w| and reads its file. */
-static event_file close_and_read(tb_writer *w)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s", tb_event_file(w));
-    assert_int_equal(tb_close(w), TB_STATUS_OK);
-    event_file f = read_event_file(path);
-    assert_int_equal(f.torn_bytes, 0);
-    return f;
-}
-
 static uint32_t bits_of(float value)
 {
     uint32_t bits;

@@ -12,16 +12,6 @@
 
 #include "records.h"
 
-static event_file close_and_read(tb_writer *w)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s", tb_event_file(w));
-    assert_int_equal(tb_close(w), TB_STATUS_OK);
-    event_file f = read_event_file(path);
-    assert_int_equal(f.torn_bytes, 0);
-    return f;
-}
-
 typedef struct job {
     tb_writer *writer;
     int number;

@@ -82,6 +82,16 @@ void free_event_file(event_file *f)
     *f = (event_file){0};
 }
 
+event_file close_and_read(tb_writer *w)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+    event_file f = read_event_file(path);
+    assert_int_equal(f.torn_bytes, 0);
+    return f;
+}
+
 const Tblog__Proto__Summary__Value *find_value(const event_file *f, const char *tag, size_t index,
                                       const Tblog__Proto__Event **out_event)
 {

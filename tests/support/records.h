@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <tblog.h>
+
 #include "proto/event.pb-c.h"
 #include "proto/summary.pb-c.h"
 
@@ -16,6 +18,9 @@ typedef struct event_file {
 /* Fails the running test on a wrong CRC or a record that does not parse. */
 event_file read_event_file(const char *path);
 void free_event_file(event_file *f);
+
+/* Closes |w|, which must go well, and reads its file, which must be whole. */
+event_file close_and_read(tb_writer *w);
 
 /* The value of |tag| number |index| in the file, and its event; NULL when there are fewer. */
 const Tblog__Proto__Summary__Value *find_value(const event_file *f, const char *tag, size_t index,

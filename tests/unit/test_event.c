@@ -462,7 +462,7 @@ static void event_values_are_counted(void **state)
             assert_int_equal(tb__event_encode_values(&out, 1.7e9, steps[s], values, count),
                              TB_STATUS_OK);
             assert_int_equal(tb__event_count_values(out.data, out.size), count);
-            for (size_t cut = 0; cut < out.size; cut++) { /* whatever it says, it reads no further */
+            for (size_t cut = 0; cut < out.size; cut++) { /* it reads no further */
                 uint8_t *copy = memcpy(malloc(cut + 1), out.data, cut);
                 tb__event_count_values(copy, cut);
                 free(copy);

@@ -45,13 +45,12 @@ int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg);
 /* Creates |path| and its missing parents; |*out_made| is how many of them. */
 tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err);
 
-/* Calls |visit| with the name of each entry of the directory |path|. */
-tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char *name), void *arg,
-                          tb__error *err);
+/* Calls |visit| with the name of each entry of a directory; 0 or an errno value. */
+int tb__os_list_dir(int dir_fd, void (*visit)(void *arg, const char *name), void *arg);
 
-/* Creates a new file for writing that nobody else can have made: fails with |*out_exists| true when
- * |path| is there already, even as a dangling link. */
-tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb__error *err);
+/* Creates a new file for writing that nobody else can have made; 0 or an errno value: EEXIST when
+ * |name| is there already, even as a dangling link. */
+int tb__os_create_file(int *out_fd, int dir_fd, const char *name);
 
 /* Writes up to |size| bytes, starting over after EINTR.  Returns 0, or an errno value with
  * |*out_written| bytes written before it.  No SIGXFSZ comes of it. */

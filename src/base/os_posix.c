@@ -167,33 +167,35 @@ tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err)
     return rv;
 }
 
-tb_status tb__os_list_dir(const char *path, void (*visit)(void *arg, const char *name), void *arg,
-                          tb__error *err)
+int tb__os_list_dir(int dir_fd, void (*visit)(void *arg, const char *name), void *arg)
 {
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return tb__error_set_errno(err, errno, "list directory %s", path);
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* closedir closes it */
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (dir == NULL) {
+        int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        return reason;
+    }
     const struct dirent *entry;
     while ((entry = readdir(dir)) != NULL)
         visit(arg, entry->d_name);
     closedir(dir);
-    return TB_STATUS_OK;
+    return 0;
 }
 
-tb_status tb__os_create_file(int *out_fd, bool *out_exists, const char *path, tb__error *err)
+int tb__os_create_file(int *out_fd, int dir_fd, const char *name)
 {
-    /* O_APPEND: should two writers ever meet in one file, their bytes do not overwrite each
-     * other. */
+    /* O_APPEND: should two writers ever meet in one file, they do not overwrite each other. */
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
     int fd;
     do
-        fd = open(path, flags, 0666);
+        fd = openat(dir_fd, name, flags, 0666);
     while (fd < 0 && errno == EINTR);
-    *out_exists = fd < 0 && errno == EEXIST;
     if (fd < 0)
-        return tb__error_set_errno(err, errno, "create %s", path);
+        return errno;
     *out_fd = fd;
-    return TB_STATUS_OK;
+    return 0;
 }
 
 /* A write beyond the limit of a file's size sends SIGXFSZ, which ends a program that does not

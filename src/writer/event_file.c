@@ -1,5 +1,6 @@
 #include "writer/event_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -59,72 +60,110 @@ static tb_status check_suffix(const char *suffix, tb__error *err)
     return TB_STATUS_OK;
 }
 
-static char *make_path(const char *dir, int64_t seconds, int number, const char *suffix)
-{
-    char host[MAX_HOST];
-    plain_host_name(host);
-    size_t size = strlen(dir) + strlen(host) + strlen(suffix) + 100;
-    char *path = tb__malloc(size);
-    if (path == NULL)
-        return NULL;
-    const char *slash = dir[strlen(dir) - 1] == '/' ? "" : "/";
-    snprintf(path, size, "%s%s" PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", dir, slash, seconds,
-             host, tb__os_process_id(), number, suffix);
-    return path;
-}
-
 /* The moment for a new file's name: now, but after the latest file that is there already. */
-static tb_status name_seconds(int64_t *out, const char *dir, tb__error *err)
+static tb_status name_seconds(int64_t *out, const tb__event_file *f, tb__error *err)
 {
     int64_t latest = -1;
-    tb_status rv = tb__os_list_dir(dir, note_seconds, &latest, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
+    int reason = tb__os_list_dir(f->dir_fd, note_seconds, &latest);
+    if (reason != 0)
+        return tb__error_set_errno(err, reason, "list directory %s", f->dir);
     int64_t now = tb__os_wall_ns() / 1000000000;
     *out = now > latest ? now : latest + 1;
     return TB_STATUS_OK;
 }
 
-/* Creates the file under the first number that is free. */
-static tb_status create_file(tb__event_file *f, const char *dir, const char *suffix, tb__error *err)
+static char *join_path(const char *dir, const char *name)
 {
-    int64_t seconds;
-    tb_status rv = name_seconds(&seconds, dir, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    bool exists = true;
-    for (int number = 0; exists && number < MAX_TRIES; number++) {
-        tb__free(f->path);
-        f->path = make_path(dir, seconds, number, suffix);
-        if (f->path == NULL)
-            return tb__error_set(err, TB_STATUS_NO_MEMORY, "create event file in %s: out of memory",
-                                 dir);
-        rv = tb__os_create_file(&f->fd, &exists, f->path, err);
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = tb__malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+    return path;
+}
+
+/* Creates a file of |seconds| under the first number that is free. */
+static tb_status create_file(int *out_fd, char **out_path, const tb__event_file *f, int64_t seconds,
+                             tb__error *err)
+{
+    char host[MAX_HOST], name[256];
+    plain_host_name(host);
+    int reason = EEXIST;
+    char *path = NULL;
+    for (int number = 0; reason == EEXIST && number < MAX_TRIES; number++) {
+        tb__free(path);
+        snprintf(name, sizeof name, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds, host,
+                 tb__os_process_id(), number, f->suffix);
+        path = join_path(f->dir, name);
+        if (path == NULL)
+            return tb__error_set(err, TB_STATUS_NO_MEMORY, "create a file in %s: out of memory",
+                                 f->dir);
+        reason = tb__os_create_file(out_fd, f->dir_fd, name);
     }
+    if (reason == 0) {
+        *out_path = path;
+        return TB_STATUS_OK;
+    }
+    tb_status rv = tb__error_set_errno(err, reason, "create %s", path);
+    tb__free(path);
     return rv;
 }
 
-tb_status tb__event_file_create(tb__event_file *out, const char *dir, const char *suffix,
-                                tb__error *err)
+tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
 {
-    tb__event_file f = {.fd = -1, .dir_fd = -1};
+    int64_t seconds = 0;
+    int fd;
+    char *path;
+    tb_status rv = name_seconds(&seconds, f, err);
+    if (rv == TB_STATUS_OK)
+        rv = create_file(&fd, &path, f, seconds, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (f->fd >= 0)
+        tb__os_close(f->fd);
+    tb__free(f->path);
+    f->fd = fd;
+    f->path = path;
+    f->bytes = 0;
+    f->written = 0;
+    tb__buf_clear(&f->pending);
+    return TB_STATUS_OK;
+}
+
+static void free_members(tb__event_file *f)
+{
+    tb__buf_free(&f->pending);
+    tb__free(f->path);
+    tb__free(f->suffix);
+    tb__free(f->dir);
+    *f = (tb__event_file){.fd = -1, .dir_fd = -1};
+}
+
+tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
+                              tb__error *err)
+{
     if (suffix == NULL)
         suffix = "";
     tb_status rv = check_suffix(suffix, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    tb__event_file f = {
+        .fd = -1, .dir_fd = -1, .dir = tb__strdup(dir), .suffix = tb__strdup(suffix)};
+    if (f.dir == NULL || f.suffix == NULL)
+        rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", dir);
     if (rv == TB_STATUS_OK)
         rv = tb__os_make_dirs(&f.unsynced_parents, dir, err);
     if (rv == TB_STATUS_OK)
         rv = tb__os_open_dir(&f.dir_fd, dir, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = create_file(&f, dir, suffix, err);
-    if (rv != TB_STATUS_OK) {
-        tb__os_close(f.dir_fd);
-        tb__free(f.path);
+    if (rv == TB_STATUS_OK)
+        rv = tb__event_file_begin(&f, err);
+    if (rv == TB_STATUS_OK) {
+        *out = f;
         return rv;
     }
-    *out = f;
-    return TB_STATUS_OK;
+    if (f.dir_fd >= 0)
+        tb__os_close(f.dir_fd);
+    free_members(&f);
+    return rv;
 }
 
 tb_status tb__event_file_write(tb__event_file *f, tb__error *err)
@@ -160,9 +199,7 @@ tb_status tb__event_file_close(tb__event_file *f, tb__error *err)
     if (reason != 0)
         rv = tb__error_set_errno(err, reason, "close %s", f->path);
     tb__os_close(f->dir_fd);
-    tb__buf_free(&f->pending);
-    tb__free(f->path);
-    *f = (tb__event_file){.fd = -1, .dir_fd = -1};
+    free_members(f);
     return rv;
 }
 

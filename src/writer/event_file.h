@@ -8,23 +8,28 @@
 #include "base/status.h"
 
 typedef struct tb__event_file {
-    int fd;
-    int dir_fd;
+    char *dir;
+    char *suffix;
+    int dir_fd;           /* all goes by it, so that the working directory may change */
     int unsynced_parents; /* directories above that were made for it */
+    int fd;
     char *path;
-    tb__buf pending;  /* records not written yet; the caller appends to it */
-    size_t written;   /* bytes of |pending| that a write which failed has brought to the file */
-    uint64_t bytes;   /* in the file */
+    tb__buf pending; /* records not written yet; the caller appends to it */
+    size_t written;  /* bytes of |pending| that a write which failed has brought to the file */
+    uint64_t bytes;  /* in the file */
 } tb__event_file;
 
-/* Creates a file in |dir| whose name sorts after the event files that are there, so that TensorBoard
- * reads them in the order of their making:
+/* Creates |dir| and its parents where they are missing, and begins a file in it.  |suffix| may be
+ * NULL. */
+tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
+                              tb__error *err);
+
+/* Creates a new file in place of the current one, which is closed; what was pending is dropped.
+ * Its name sorts after the event files that are there, so that TensorBoard reads them in the order
+ * of their making:
  *
- *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix>
- *
- * Creates |dir| and its parents where they are missing.  |suffix| may be NULL. */
-tb_status tb__event_file_create(tb__event_file *out, const char *dir, const char *suffix,
-                                tb__error *err);
+ *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix> */
+tb_status tb__event_file_begin(tb__event_file *f, tb__error *err);
 
 /* Writes |pending|.  When that fails in the middle, the next call goes on with the very next byte:
  * a reader may have seen the torn record's beginning, so nothing else may follow it. */

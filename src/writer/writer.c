@@ -136,7 +136,7 @@ static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "open %s: no memory for a queue of %zu bytes", logdir,
                              o->queue_bytes);
-    rv = tb__event_file_create(&w->file, logdir, o->filename_suffix, err);
+    rv = tb__event_file_open(&w->file, logdir, o->filename_suffix, err);
     if (rv != TB_STATUS_OK)
         goto fail_after_memory;
     w->worker = (tb__worker){.queue = &w->queue,

@@ -47,7 +47,7 @@ static void event_file_holds_what_was_written(void **state)
 {
     (void)state;
     tb__event_file f;
-    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
     assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
     append(&f, "one,");
     expect_content(&f, "");
@@ -65,7 +65,7 @@ static void event_file_goes_on_where_a_write_failed(void **state)
 {
     (void)state;
     tb__event_file f;
-    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
     append(&f, "kept");
     int fd = f.fd;
     f.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -84,11 +84,33 @@ static void event_file_is_not_shared_by_two(void **state)
 {
     (void)state;
     tb__event_file a, b;
-    assert_int_equal(tb__event_file_create(&a, dir, NULL, &err), TB_STATUS_OK);
-    assert_int_equal(tb__event_file_create(&b, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_open(&a, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_open(&b, dir, NULL, &err), TB_STATUS_OK);
     assert_true(strcmp(a.path, b.path) < 0);
     tb__event_file_close(&a, &err);
     tb__event_file_close(&b, &err);
+}
+
+static void event_file_begins_anew_wherever_the_process_is(void **state)
+{
+    (void)state;
+    tb__event_file f;
+    char first[300], here[1024];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(tb__event_file_open(&f, dir, ".sfx", &err), TB_STATUS_OK);
+    snprintf(first, sizeof first, "%s", f.path);
+    append(&f, "one");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    append(&f, "dropped");
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(tb__event_file_begin(&f, &err), TB_STATUS_OK);
+    append(&f, "two");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    assert_int_equal(chdir(here), 0);
+    assert_true(strcmp(first, f.path) < 0);
+    assert_string_equal(f.path + strlen(f.path) - 4, ".sfx");
+    expect_content(&f, "two");
+    assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
 }
 
 static void event_file_respects_the_umask(void **state)
@@ -96,7 +118,7 @@ static void event_file_respects_the_umask(void **state)
     (void)state;
     mode_t before = umask(027);
     tb__event_file f;
-    assert_int_equal(tb__event_file_create(&f, dir, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
     umask(before);
     struct stat info;
     assert_int_equal(stat(f.path, &info), 0);
@@ -108,7 +130,7 @@ static void event_file_names_what_is_no_folder(void **state)
 {
     (void)state;
     tb__event_file f;
-    assert_int_equal(tb__event_file_create(&f, "/dev/null/folder", NULL, &err), TB_STATUS_IO);
+    assert_int_equal(tb__event_file_open(&f, "/dev/null/folder", NULL, &err), TB_STATUS_IO);
     assert_non_null(strstr(err.text, "/dev/null: Not a directory"));
 }
 
@@ -120,6 +142,7 @@ int main(void)
         file_test(event_file_holds_what_was_written),
         file_test(event_file_goes_on_where_a_write_failed),
         file_test(event_file_is_not_shared_by_two),
+        file_test(event_file_begins_anew_wherever_the_process_is),
         file_test(event_file_respects_the_umask),
         file_test(event_file_names_what_is_no_folder),
     };

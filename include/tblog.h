@@ -20,7 +20,8 @@
  *     another, as long as their steps do not fall.
  *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns
  *     TB_STATUS_OK.
- *   - A writer belongs to the process that opened it; a forked child opens its own.
+ *   - A forked child may go on to use its parent's writers: its first value goes to a new file beside
+ *     the parent's, which is the parent's alone.  (Better open a run for each process.)
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
@@ -79,7 +80,8 @@ typedef enum tb_status {
     TB_STATUS_TOO_LARGE,   /* more data than a record or the queue can hold; nothing was recorded */
     TB_STATUS_FULL,        /* the queue stayed full; this value was dropped and counted */
     TB_STATUS_FAILED,      /* a library that does a part of the work failed */
-    TB_STATUS_CLOSED,      /* the writer is being closed; the value was dropped */
+    TB_STATUS_CLOSED,      /* the writer is being closed, or it is the parent's and this child could
+                              open no file of its own; the value was dropped */
     TB_STATUS_NO_MEMORY,   /* an allocation failed */
     TB_STATUS_IO,          /* the operating system refused; tb_last_error names the file and why */
     TB_STATUS_CORRUPT,     /* bytes that should hold a given format do not */
@@ -143,7 +145,9 @@ typedef struct tb_options {
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts
  * after those that are there.  One writer per run directory: a run is a curve's colour in
  * TensorBoard, so use "logs/run1/train" and "logs/run1/validation", or a directory per rank.
- * End with tb_close: a process that ends without it loses what was logged since the last flush.
+ * End with tb_close.  A process that leaves by exit() or by returning from main without it still
+ * writes everything; one that is killed or calls _exit() or abort() loses what was logged since
+ * the last flush.
  *
  * |options| may be NULL and is copied.  Waits for the disk.  Returns NULL on failure, with the
  * reason in tb_last_error(NULL) of this thread and reported as tb_options.on_error says.  Since a

@@ -18,18 +18,29 @@ static uint64_t next_serial(void)
     return atomic_fetch_add(&serial, 1) + 1;
 }
 
-tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
-                         tb__clock *clock)
+/* Memory for rings and arena, and nothing in it. */
+static tb_status map_memory(tb__queue *q, size_t arena_bytes)
 {
-    *q = (tb__queue){
-        .serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
     q->rings = tb__os_map_memory(TB__RINGS * sizeof *q->rings);
     if (q->rings == NULL)
         return TB_STATUS_NO_MEMORY;
-    if (tb__arena_init(&q->arena, arena_bytes) != TB_STATUS_OK)
-        goto fail_after_rings;
+    tb_status rv = tb__arena_init(&q->arena, arena_bytes);
+    if (rv != TB_STATUS_OK)
+        tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
+    return rv;
+}
+
+static void unmap_memory(tb__queue *q)
+{
+    tb__arena_destroy(&q->arena);
+    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
+    q->rings = NULL;
+}
+
+static tb_status init_locks(tb__queue *q)
+{
     if (tb__os_cond_init(&q->work) != TB_STATUS_OK)
-        goto fail_after_arena;
+        return TB_STATUS_NO_MEMORY;
     if (tb__os_cond_init(&q->room) != TB_STATUS_OK)
         goto fail_after_work;
     if (pthread_mutex_init(&q->lock, NULL) != 0)
@@ -43,14 +54,24 @@ fail_after_room:
     pthread_cond_destroy(&q->room);
 fail_after_work:
     pthread_cond_destroy(&q->work);
-fail_after_arena:
-    tb__arena_destroy(&q->arena);
-fail_after_rings:
-    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
     return TB_STATUS_NO_MEMORY;
 }
 
-void tb__queue_destroy(tb__queue *q)
+tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
+                         tb__clock *clock)
+{
+    *q = (tb__queue){
+        .serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
+    tb_status rv = map_memory(q, arena_bytes);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = init_locks(q);
+    if (rv != TB_STATUS_OK)
+        unmap_memory(q);
+    return rv;
+}
+
+static void release_producers(tb__queue *q)
 {
     tb__producer *next;
     for (tb__producer *p = q->producers; p != NULL; p = next) {
@@ -59,12 +80,46 @@ void tb__queue_destroy(tb__queue *q)
         tb__lease_release(&p->lease);
     }
     tb__free(q->shared_producer);
+}
+
+void tb__queue_destroy(tb__queue *q)
+{
+    release_producers(q);
     pthread_mutex_destroy(&q->shared_lock);
     pthread_mutex_destroy(&q->lock);
-    pthread_cond_destroy(&q->room);
-    pthread_cond_destroy(&q->work);
-    tb__arena_destroy(&q->arena);
-    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
+    if (!atomic_load(&q->orphaned)) { /* else destroying would await threads of the parent's */
+        pthread_cond_destroy(&q->room);
+        pthread_cond_destroy(&q->work);
+    }
+    unmap_memory(q);
+}
+
+/* --- fork -------------------------------------------------------------------------------------- */
+
+void tb__queue_before_fork(tb__queue *q)
+{
+    pthread_mutex_lock(&q->shared_lock);
+    pthread_mutex_lock(&q->lock);
+}
+
+void tb__queue_after_fork(tb__queue *q, bool is_child)
+{
+    pthread_mutex_unlock(&q->lock);
+    pthread_mutex_unlock(&q->shared_lock);
+    if (!is_child)
+        return;
+    q->serial = next_serial(); /* so that this thread's producer is not found any more */
+    atomic_store(&q->orphaned, true);
+}
+
+tb_status tb__queue_adopt(tb__queue *q)
+{
+    size_t arena_bytes = (size_t)q->arena.size;
+    release_producers(q);
+    unmap_memory(q);
+    tb_status rv = tb__queue_init(q, arena_bytes, q->full_wait_seconds, q->clock);
+    atomic_store(&q->orphaned, rv != TB_STATUS_OK);
+    return rv;
 }
 
 /* --- callers ---------------------------------------------------------------------------------- */
@@ -135,24 +190,28 @@ static tb_status give_ring(tb__queue *q, tb__producer *p)
     return TB_STATUS_OK;
 }
 
-tb__producer *tb__queue_attach(tb__queue *q)
+tb_status tb__queue_attach(tb__producer **out, tb__queue *q)
 {
+    if (atomic_load(&q->orphaned))
+        return TB_STATUS_CLOSED;
     tb__producer *p = new_producer();
     if (p == NULL)
-        return NULL;
+        return TB_STATUS_NO_MEMORY;
     pthread_mutex_lock(&q->lock);
     tb_status rv = give_ring(q, p);
     pthread_mutex_unlock(&q->lock);
     if (rv != TB_STATUS_OK) {
         tb__free(p);
-        return NULL;
+        return rv;
     }
-    if (tb__thread_remember(q->serial, &p->lease) != TB_STATUS_OK) {
+    rv = tb__thread_remember(q->serial, &p->lease);
+    if (rv != TB_STATUS_OK) {
         atomic_store_explicit(&p->lease.thread_gone, true, memory_order_release);
         tb__lease_release(&p->lease);
-        return NULL;
+        return rv;
     }
-    return p;
+    *out = p;
+    return TB_STATUS_OK;
 }
 
 /* Called with the lock. */
@@ -261,6 +320,8 @@ tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *
 {
     if (size > tb__arena_largest((size_t)q->arena.size))
         return TB_STATUS_TOO_LARGE;
+    if (atomic_load(&q->orphaned))
+        return TB_STATUS_CLOSED;
     block_request request = {.size = size};
     pthread_mutex_lock(&q->lock);
     tb_status rv = wait_for_room(q, block_request_fits, &request);

@@ -93,6 +93,7 @@ typedef struct tb__queue {
     tb__producer *shared_producer;
     tb__arena arena;
     bool closing;
+    _Atomic bool orphaned; /* this is a forked child: the worker and its file are the parent's */
     pthread_t worker; /* it must never wait for itself */
     bool has_worker;
     _Atomic bool worker_sleeps;
@@ -106,18 +107,21 @@ tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seco
                          tb__clock *clock);
 void tb__queue_destroy(tb__queue *q);
 
+/* Around a fork, so that the child finds no lock held; in the child the queue is orphaned: it takes
+ * nothing, and calls return TB_STATUS_CLOSED. */
+void tb__queue_before_fork(tb__queue *q);
+void tb__queue_after_fork(tb__queue *q, bool is_child);
+
+/* Makes an orphaned queue empty and ready for a worker of the child's own.  What it held is the
+ * parent's to write. */
+tb_status tb__queue_adopt(tb__queue *q);
+
 /* --- callers ---------------------------------------------------------------------------------- */
 
 /* Slow paths of the inline functions below. */
-tb__producer *tb__queue_attach(tb__queue *q);
+tb_status tb__queue_attach(tb__producer **out, tb__queue *q);
 tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count);
 tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count);
-
-static inline tb__producer *tb__queue_producer(tb__queue *q)
-{
-    tb__lease *lease = tb__thread_recall(q->serial);
-    return lease != NULL ? (tb__producer *)lease : tb__queue_attach(q);
-}
 
 static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb__entry *entries,
                                         size_t count)
@@ -138,9 +142,12 @@ static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb_
  * TB_STATUS_OK, _FULL, _CLOSED or _NO_MEMORY. */
 static inline tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, size_t count)
 {
-    tb__producer *p = tb__queue_producer(q);
-    if (p == NULL)
-        return TB_STATUS_NO_MEMORY;
+    tb__producer *p = (tb__producer *)tb__thread_recall(q->serial);
+    if (p == NULL) {
+        tb_status rv = tb__queue_attach(&p, q);
+        if (rv != TB_STATUS_OK)
+            return rv;
+    }
     if (p->shared)
         return tb__queue_push_shared(q, entries, count);
     return tb__queue_place(q, p, entries, count);

@@ -88,3 +88,13 @@ const char *tb__report_kept(void)
 {
     return thread_kept_text;
 }
+
+void tb__report_before_fork(tb__report *r)
+{
+    pthread_mutex_lock(&r->lock);
+}
+
+void tb__report_after_fork(tb__report *r)
+{
+    pthread_mutex_unlock(&r->lock);
+}

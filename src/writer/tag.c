@@ -267,3 +267,13 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind k
         return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
     return is_new ? TB_STATUS_OK : check_kind(*out, kind, err);
 }
+
+void tb__tags_before_fork(tb__tags *tags)
+{
+    pthread_mutex_lock(&tags->lock);
+}
+
+void tb__tags_after_fork(tb__tags *tags)
+{
+    pthread_mutex_unlock(&tags->lock);
+}

@@ -38,6 +38,10 @@ typedef struct tb__tags {
 tb_status tb__tags_init(tb__tags *tags, tb_writer *writer);
 void tb__tags_destroy(tb__tags *tags);
 
+/* Around a fork, so that the child finds no lock held. */
+void tb__tags_before_fork(tb__tags *tags);
+void tb__tags_after_fork(tb__tags *tags);
+
 /* The tag |name| of |kind|, added if it is new; |options| (NULL: none) count only then.
  *
  *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind; or

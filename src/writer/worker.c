@@ -435,30 +435,51 @@ static void free_members(tb__worker *w)
     tb__free(w->group_payloads);
 }
 
-tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
+/* Writes the first record and starts the thread. */
+static tb_status begin(tb__worker *w, double wall_time, tb__error *err)
 {
-    w->file_number = 1;
+    w->file_number++;
     tb_status rv = write_header(w, wall_time, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    w->group = tb__calloc(TB__GROUP_MAX, sizeof *w->group);
-    w->group_tags = tb__calloc(TB__GROUP_MAX, sizeof *w->group_tags);
-    w->group_payloads = tb__calloc(TB__GROUP_MAX, sizeof *w->group_payloads);
-    rv = TB_STATUS_NO_MEMORY;
-    if (w->group != NULL && w->group_tags != NULL && w->group_payloads != NULL)
-        rv = tb__buf_reserve(&w->file->pending, 2 * BATCH_BYTES); /* no growing later */
-    if (rv == TB_STATUS_OK)
-        rv = tb__os_cond_init(&w->done);
-    if (rv != TB_STATUS_OK) {
-        free_members(w);
+    rv = tb__os_cond_init(&w->done);
+    if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
-    }
     int reason = tb__os_thread_create(&w->thread, run, w);
     if (reason == 0)
         return TB_STATUS_OK;
     pthread_cond_destroy(&w->done);
-    free_members(w);
     return tb__error_set_errno(err, reason, "start the writer's thread");
+}
+
+tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
+{
+    w->group = tb__calloc(TB__GROUP_MAX, sizeof *w->group);
+    w->group_tags = tb__calloc(TB__GROUP_MAX, sizeof *w->group_tags);
+    w->group_payloads = tb__calloc(TB__GROUP_MAX, sizeof *w->group_payloads);
+    tb_status rv = TB_STATUS_NO_MEMORY;
+    if (w->group != NULL && w->group_tags != NULL && w->group_payloads != NULL)
+        rv = tb__buf_reserve(&w->file->pending, 2 * BATCH_BYTES); /* no growing later */
+    if (rv == TB_STATUS_OK)
+        rv = begin(w, wall_time, err);
+    else
+        tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
+    if (rv != TB_STATUS_OK)
+        free_members(w);
+    return rv;
+}
+
+tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
+{
+    w->flushes = NULL; /* those who wait are threads of the parent's */
+    w->records_pending = 0;
+    w->sync_failed = w->failing = false;
+    return begin(w, wall_time, err);
+}
+
+void tb__worker_forget(tb__worker *w)
+{
+    free_members(w);
 }
 
 tb_status tb__worker_flush(tb__worker *w, bool sync)

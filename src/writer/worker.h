@@ -69,6 +69,12 @@ typedef struct tb__worker {
  * stamped with |wall_time|, and starts the thread. */
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err);
 
+/* tb__worker_start for a forked child, on the file and the queue that it has begun anew. */
+tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err);
+
+/* Frees what tb__worker_start made, in a forked child: the thread is the parent's. */
+void tb__worker_forget(tb__worker *w);
+
 /* Waits until what was pushed before is in the file, or an attempt has failed; with |sync| on
  * stable storage. */
 tb_status tb__worker_flush(tb__worker *w, bool sync);

@@ -1,4 +1,7 @@
 /* The public calls: check, encode or copy, push. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +13,7 @@
 #include "encode/encode.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
+#include "writer/registry.h"
 #include "writer/report.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
@@ -23,8 +27,10 @@
 #define LATEST_WALL_TIME 253402300799.0 /* the end of the year 9999 */
 
 struct tb_writer {
+    tb__registered registered;
     tb__queue queue;
     tb__tags tags;
+    bool adoption_failed;
     double (*user_clock)(void *arg);
     void *user_clock_arg;
     tb__counters counters;
@@ -98,6 +104,92 @@ static tb_status check_wall(double wall, tb__error *err)
     return TB_STATUS_OK;
 }
 
+/* --- fork and exit ----------------------------------------------------------------------------- */
+
+static tb_writer *writer_of(tb__registered *r)
+{
+    return (tb_writer *)(void *)((char *)r - offsetof(tb_writer, registered));
+}
+
+static void before_fork(tb__registered *r)
+{
+    tb_writer *w = writer_of(r);
+    tb__queue_before_fork(&w->queue);
+    tb__tags_before_fork(&w->tags);
+    tb__report_before_fork(&w->report);
+}
+
+static void after_fork(tb__registered *r, bool is_child)
+{
+    tb_writer *w = writer_of(r);
+    tb__report_after_fork(&w->report);
+    tb__tags_after_fork(&w->tags);
+    tb__queue_after_fork(&w->queue, is_child);
+}
+
+static bool is_orphaned(const tb_writer *w)
+{
+    return atomic_load(&w->queue.orphaned);
+}
+
+/* The process ends without tb_close. */
+static void flush_at_exit(tb__registered *r)
+{
+    tb_writer *w = writer_of(r);
+    if (!is_orphaned(w) && !pthread_equal(pthread_self(), w->worker.thread))
+        tb__worker_flush(&w->worker, false);
+}
+
+static tb_status register_writer(tb_writer *w)
+{
+    w->registered = (tb__registered){
+        .before_fork = before_fork, .after_fork = after_fork, .at_exit = flush_at_exit};
+    return tb__registry_add(&w->registered);
+}
+
+static void reset_counters(tb__counters *c)
+{
+    _Atomic uint64_t *counters[] = {&c->records, &c->bytes,      &c->dropped,        &c->refused,
+                                    &c->errors,  &c->nan_values, &c->infinite_values};
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+        atomic_store(counters[i], 0);
+}
+
+static tb_status adopt_parts(tb_writer *w, tb__error *err)
+{
+    tb_status rv = tb__event_file_begin(&w->file, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    tb__clock_start(&w->clock);
+    reset_counters(&w->counters);
+    rv = tb__queue_adopt(&w->queue);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "%s: no memory for a queue", w->file.path);
+    rv = tb__worker_adopt(&w->worker, wall_now(w), err);
+    atomic_store(&w->queue.orphaned, rv != TB_STATUS_OK);
+    return rv;
+}
+
+/* A forked child logs for the first time: it gets a file and a worker of its own.  False when it
+ * does not. */
+static bool adopt(tb_writer *w)
+{
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    tb__error err;
+    tb_status rv = TB_STATUS_OK;
+    pthread_mutex_lock(&one_at_a_time);
+    bool is_first = is_orphaned(w) && !w->adoption_failed;
+    if (is_first)
+        rv = adopt_parts(w, &err);
+    w->adoption_failed |= rv != TB_STATUS_OK;
+    pthread_mutex_unlock(&one_at_a_time);
+    if (rv != TB_STATUS_OK)
+        tb__report_error(&w->report, &err, true);
+    return !is_orphaned(w);
+}
+
+/* --- opening, continued ------------------------------------------------------------------------ */
+
 /* Everything but the file and the worker. */
 static tb_status open_memory(tb_writer *w, const tb_options *o)
 {
@@ -148,7 +240,11 @@ static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *
     rv = tb__worker_start(&w->worker, wall, err);
     if (rv != TB_STATUS_OK)
         goto fail_after_file;
-    return TB_STATUS_OK;
+    rv = register_writer(w);
+    if (rv == TB_STATUS_OK)
+        return rv;
+    tb__error_set(err, rv, "open %s: no memory for the handlers of fork and exit", logdir);
+    tb__worker_stop(&w->worker, 0);
 fail_after_file:
     tb__event_file_discard(&w->file);
 fail_after_memory:
@@ -197,21 +293,31 @@ tb_writer *tb_open_sized(const char *logdir, const tb_options *options, size_t o
 
 /* --- the life of a writer --------------------------------------------------------------------- */
 
+/* A forked child that has logged nothing has nothing to flush. */
+static bool has_worker(const tb_writer *w)
+{
+    return w != NULL && !is_orphaned(w);
+}
+
 tb_status tb_flush(tb_writer *w)
 {
-    return w == NULL ? TB_STATUS_OK : tb__worker_flush(&w->worker, false);
+    return has_worker(w) ? tb__worker_flush(&w->worker, false) : TB_STATUS_OK;
 }
 
 tb_status tb_sync(tb_writer *w)
 {
-    return w == NULL ? TB_STATUS_OK : tb__worker_flush(&w->worker, true);
+    return has_worker(w) ? tb__worker_flush(&w->worker, true) : TB_STATUS_OK;
 }
 
 tb_status tb_close(tb_writer *w)
 {
     if (w == NULL)
         return TB_STATUS_OK;
-    tb__worker_stop(&w->worker, (int64_t)(w->queue.full_wait_seconds * 1e9));
+    tb__registry_remove(&w->registered);
+    if (is_orphaned(w))
+        tb__worker_forget(&w->worker);
+    else
+        tb__worker_stop(&w->worker, (int64_t)(w->queue.full_wait_seconds * 1e9));
     tb__error err;
     if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);
@@ -315,14 +421,19 @@ static inline tb_status take_stamp(const tb_writer *w, stamp *out, tb__error *er
  * if the user has a clock: |entries[0]| is room for it. */
 static inline tb_status push(tb_writer *w, tb__entry *entries, size_t count, const stamp *when)
 {
-    if (w->user_clock == NULL)
-        return tb__queue_push(&w->queue, entries + 1, count);
-    entries[0] = (tb__entry){.ticks = when->ticks,
-                             .step = entries[1].step,
-                             .value = when->wall,
-                             .kind = TB__ENTRY_WALL,
-                             .more = 1};
-    return tb__queue_push(&w->queue, entries, count + 1);
+    bool has_wall = w->user_clock != NULL;
+    if (has_wall)
+        entries[0] = (tb__entry){.ticks = when->ticks,
+                                 .step = entries[1].step,
+                                 .value = when->wall,
+                                 .kind = TB__ENTRY_WALL,
+                                 .more = 1};
+    const tb__entry *group = has_wall ? entries : entries + 1;
+    count += has_wall;
+    tb_status rv = tb__queue_push(&w->queue, group, count);
+    if (rv == TB_STATUS_CLOSED && adopt(w))
+        rv = tb__queue_push(&w->queue, group, count);
+    return rv;
 }
 
 /* --- scalars ---------------------------------------------------------------------------------- */
@@ -496,6 +607,8 @@ static tb_status begin_call(call *c, size_t size)
     if (rv != TB_STATUS_OK)
         return fail(c->w, &err, 1);
     rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
+    if (rv == TB_STATUS_CLOSED && adopt(c->w))
+        rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
     return rv == TB_STATUS_OK ? rv : fail_to_queue(c->w, rv, c->what, 1);
 }
 

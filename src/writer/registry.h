@@ -1,0 +1,21 @@
+/* The open writers of this process, for the two moments that are nobody's call: fork and exit. */
+#ifndef TB_REGISTRY_H
+#define TB_REGISTRY_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+
+/* What a writer does at those moments; the first member of what is registered. */
+typedef struct tb__registered {
+    void (*before_fork)(struct tb__registered *r); /* take every lock */
+    void (*after_fork)(struct tb__registered *r, bool is_child); /* and give them back */
+    void (*at_exit)(struct tb__registered *r);
+    struct tb__registered *next, **link; /* the registry's */
+} tb__registered;
+
+/* TB_STATUS_NO_MEMORY when the system takes no handlers. */
+tb_status tb__registry_add(tb__registered *r);
+void tb__registry_remove(tb__registered *r);
+
+#endif

@@ -1,0 +1,299 @@
+/* Processes that fork, and processes that end without tb_close. */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tblog.h>
+
+#include "records.h"
+
+enum { PATIENCE = 60 };
+
+/* AddressSanitizer's allocator, in the compilers of today, may hold a lock across a fork when other
+ * threads (the parent's worker) run; the child then hangs in there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { HAS_ASAN = 1 };
+#elif defined(__has_feature)
+enum { HAS_ASAN = __has_feature(address_sanitizer) };
+#else
+enum { HAS_ASAN = 0 };
+#endif
+
+/* Runs |child| in a forked child, which must end with status 0 in time. */
+static void run_child(void (*child)(void *arg), void *arg)
+{
+    fflush(NULL);
+    pid_t id = fork();
+    assert_true(id >= 0);
+    if (id == 0) {
+        alarm(PATIENCE); /* a child that hangs is ended by the signal, and then fails the test */
+        child(arg);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(id, &status, 0), id);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void check_steps(const char *path, const char *tag, int count)
+{
+    event_file f = read_event_file(path);
+    assert_int_equal(f.torn_bytes, 0);
+    assert_string_equal(f.events[0]->file_version, "brain.Event:2");
+    assert_int_equal(f.count, (size_t)count + 1);
+    for (int i = 0; i < count; i++) {
+        assert_string_equal(f.events[i + 1]->summary->value[0]->tag, tag);
+        assert_int_equal(f.events[i + 1]->step, i);
+    }
+    if (count > 0) /* each file says anew what its tags are */
+        assert_non_null(f.events[1]->summary->value[0]->metadata);
+    free_event_file(&f);
+}
+
+typedef struct family {
+    tb_writer *w;
+    tb_tag *tag;
+} family;
+
+static void log_100_and_close(void *arg)
+{
+    family *f = arg;
+    for (int i = 0; i < 100; i++) {
+        tb_status rv = i % 2 == 0 ? tb_tag_log(f->tag, i, i) : tb_log_scalar(f->w, "x", i, i);
+        if (rv != TB_STATUS_OK)
+            _exit(1);
+    }
+    tb_stats stats;
+    if (tb_flush(f->w) != TB_STATUS_OK || tb_get_stats(f->w, &stats) != TB_STATUS_OK
+        || stats.records != 101 || tb_close(f->w) != TB_STATUS_OK)
+        _exit(2);
+}
+
+static void fork_gives_the_child_a_file_of_its_own(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    const char *dir = fresh_dir("fork");
+    family f = {.w = tb_open(dir, &(tb_options){.flush_seconds = 1000})};
+    f.tag = tb_tag_open(f.w, "x", NULL);
+    for (int i = 0; i < 1000; i++) /* in the queue when the child begins */
+        tb_tag_log(f.tag, i, i);
+    run_child(log_100_and_close, &f);
+    for (int i = 1000; i < 2000; i++)
+        tb_tag_log(f.tag, i, i);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+    assert_int_equal(count_files_in(dir), 2);
+    check_steps(event_file_in(dir, 0), "x", 2000);
+    check_steps(event_file_in(dir, 1), "x", 100);
+}
+
+static void log_text_and_exit(void *arg)
+{
+    family *f = arg;
+    if (tb_log_text(f->w, "t", "from the child", 0) != TB_STATUS_OK)
+        _exit(1);
+    exit(0);
+}
+
+/* The first call may be one whose data is large, and exit() is as good as tb_close. */
+static void fork_child_may_exit_without_close(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    const char *dir = fresh_dir("fork_exit");
+    family f = {.w = tb_open(dir, NULL)};
+    run_child(log_text_and_exit, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+    check_steps(event_file_in(dir, 0), "x", 0);
+    check_steps(event_file_in(dir, 1), "t", 1);
+}
+
+static void do_nothing(void *arg)
+{
+    (void)arg;
+    exit(0);
+}
+
+static void flush_and_close(void *arg)
+{
+    family *f = arg;
+    if (tb_flush(f->w) != TB_STATUS_OK || tb_sync(f->w) != TB_STATUS_OK
+        || tb_close(f->w) != TB_STATUS_OK)
+        _exit(1);
+}
+
+static void fork_child_that_logs_nothing_makes_nothing(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    const char *dir = fresh_dir("fork_nothing");
+    family f = {.w = tb_open(dir, NULL)};
+    tb_log_scalar(f.w, "x", 0, 0);
+    run_child(do_nothing, &f);
+    run_child(flush_and_close, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+    assert_int_equal(count_files_in(dir), 1);
+    check_steps(event_file_in(dir, 0), "x", 1);
+}
+
+static void log_after_losing_the_folder(void *arg)
+{
+    family *f = arg;
+    for (int i = 0; i < 2; i++)
+        if (tb_log_scalar(f->w, "x", 0, 0) != TB_STATUS_CLOSED)
+            _exit(1);
+    if (tb_close(f->w) != TB_STATUS_IO || strstr(tb_last_error(NULL), "fork_gone") == NULL)
+        _exit(2);
+}
+
+static void ignore_error(void *arg, tb_status status, const char *message)
+{
+    (void)arg, (void)status, (void)message;
+}
+
+static void fork_child_that_gets_no_file_is_told(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    family f = {.w = tb_open(fresh_dir("fork_gone"), &(tb_options){.on_error = ignore_error})};
+    fresh_dir("fork_gone"); /* removes it */
+    run_child(log_after_losing_the_folder, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK); /* the parent's file is open */
+}
+
+/* --- while other threads log ------------------------------------------------------------------- */
+
+typedef struct crowd {
+    family f;
+    _Atomic bool stop;
+    _Atomic int64_t logged[4];
+} crowd;
+
+typedef struct member {
+    crowd *c;
+    int number;
+} member;
+
+static void *log_until_stopped(void *arg)
+{
+    member *m = arg;
+    char tag[20];
+    snprintf(tag, sizeof tag, "t%d", m->number);
+    int64_t i = 0;
+    while (!atomic_load(&m->c->stop)) {
+        if (tb_log_scalar(m->c->f.w, tag, (double)i, i) == TB_STATUS_OK)
+            i++;
+        if (i % 100 == 0)
+            tb_log_text(m->c->f.w, "text", "x", i);
+    }
+    atomic_store(&m->c->logged[m->number], i);
+    return NULL;
+}
+
+static void fork_finds_no_lock_held(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    enum { CHILDREN = 30, THREADS = 4 };
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("fork_crowd"));
+    static crowd c;
+    c.f.w = tb_open(dir, &(tb_options){.full_wait_seconds = 60});
+    c.f.tag = tb_tag_open(c.f.w, "x", NULL);
+    pthread_t ids[THREADS];
+    member members[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        members[i] = (member){&c, i};
+        assert_int_equal(pthread_create(&ids[i], NULL, log_until_stopped, &members[i]), 0);
+    }
+    for (int i = 0; i < CHILDREN; i++)
+        run_child(log_100_and_close, &c.f);
+    atomic_store(&c.stop, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(ids[i], NULL);
+    assert_int_equal(tb_close(c.f.w), TB_STATUS_OK);
+
+    assert_int_equal(count_files_in(dir), CHILDREN + 1);
+    for (size_t i = 1; i <= CHILDREN; i++)
+        check_steps(event_file_in(dir, i), "x", 100);
+    event_file f = read_event_file(event_file_in(dir, 0));
+    int64_t next[THREADS] = {0};
+    for (size_t i = 1; i < f.count; i++) {
+        int number;
+        if (sscanf(f.events[i]->summary->value[0]->tag, "t%d", &number) == 1
+            && strncmp(f.events[i]->summary->value[0]->tag, "text", 4) != 0)
+            assert_int_equal(f.events[i]->step, next[number]++);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(next[i], atomic_load(&c.logged[i]));
+    free_event_file(&f);
+}
+
+/* --- the end without tb_close ------------------------------------------------------------------ */
+
+static void open_log_exit(void *arg)
+{
+    tb_writer *w = tb_open(arg, &(tb_options){.flush_seconds = 1000});
+    for (int i = 0; i < 1000; i++)
+        if (tb_log_scalar(w, "x", i, i) != TB_STATUS_OK)
+            _exit(1);
+    exit(0);
+}
+
+static void exit_without_close_writes_everything(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("exit"));
+    run_child(open_log_exit, dir);
+    check_steps(event_file_in(dir, 0), "x", 1000);
+}
+
+static void exit_from_callback(void *arg, tb_status status, const char *message)
+{
+    (void)arg, (void)status, (void)message;
+    exit(0);
+}
+
+static void open_and_fail(void *arg)
+{
+    tb_writer *w = tb_open(arg, &(tb_options){.on_error = exit_from_callback});
+    tb_log_scalar(w, "", 0, 0); /* the callback ends the program */
+    _exit(1);
+}
+
+static void exit_from_a_callback_does_not_hang(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("exit_callback"));
+    run_child(open_and_fail, dir);
+    check_steps(event_file_in(dir, 0), "x", 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fork_gives_the_child_a_file_of_its_own),
+        cmocka_unit_test(fork_child_may_exit_without_close),
+        cmocka_unit_test(fork_child_that_logs_nothing_makes_nothing),
+        cmocka_unit_test(fork_child_that_gets_no_file_is_told),
+        cmocka_unit_test(fork_finds_no_lock_held),
+        cmocka_unit_test(exit_without_close_writes_everything),
+        cmocka_unit_test(exit_from_a_callback_does_not_hang),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -140,6 +140,9 @@ typedef struct tb_options {
     double (*clock)(void *arg);  /* wall time in seconds since 1970 for each value; called in the
                                     logging thread.  Default: the time of the call */
     void *clock_arg;
+    uint64_t max_file_bytes;     /* a file of this size is followed by another, whose name sorts after
+                                    it; TensorBoard shows one series.  At least 1 MiB; default 0:
+                                    one file, however large */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts
@@ -189,7 +192,8 @@ static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
  * thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
-/* The path of the event file that |w| writes; "" for a NULL |w|.  Valid as long as |w|. */
+/* The path of the event file that |w| writes now; "" for a NULL |w|.  Valid until the next
+ * tb_event_file in this thread. */
 TBLOG_API const char *tb_event_file(const tb_writer *w);
 
 /* ---------------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
 /* The first event of a file: file_version and source_metadata. */
 tb_status tb__event_encode_header(tb__buf *out, double wall_time);
 
-/* How many values an Event of tb__event_encode_values holds; 1 for any other event. */
+/* How many values an Event of ours holds: a graph counts as one, the first event of a file as
+ * none. */
 size_t tb__event_count_values(const uint8_t *event, size_t size);
 
 /* An upper bound of the bytes that tb__event_encode_values adds to its values' payloads. */

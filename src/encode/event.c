@@ -244,11 +244,14 @@ static bool skip_field(const uint8_t **p, const uint8_t *end)
 size_t tb__event_count_values(const uint8_t *event, size_t size)
 {
     const uint8_t *p = event, *end = event + size;
-    while (p < end && *p != EVENT_SUMMARY)
-        if (!skip_field(&p, end))
+    while (p < end && *p != EVENT_SUMMARY) {
+        if (*p == EVENT_GRAPH_DEF)
             return 1;
+        if (!skip_field(&p, end))
+            return 0;
+    }
     if (p == end)
-        return 1;
+        return 0;
     p++;
     take_varint(&p, end); /* the summary is the last field of ours */
     size_t count = 0;

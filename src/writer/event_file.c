@@ -15,7 +15,8 @@
 enum {
     MAX_HOST = 64,        /* what fits a file name of 255 bytes beside the rest */
     MAX_SUFFIX = 100,
-    MAX_TRIES = 10000     /* when others take the names before us */
+    MAX_TRIES = 10000,    /* when others take the names before us */
+    MAX_NUMBER = 99990    /* five digits, with room for tries */
 };
 
 /* The largest "seconds" part of the names in a directory. */
@@ -60,15 +61,26 @@ static tb_status check_suffix(const char *suffix, tb__error *err)
     return TB_STATUS_OK;
 }
 
-/* The moment for a new file's name: now, but after the latest file that is there already. */
-static tb_status name_seconds(int64_t *out, const tb__event_file *f, tb__error *err)
+/* What makes a new file's name: now, but after the latest file that is there already.  After a
+ * file of our own a number more will do, so that names do not run ahead of time. */
+static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__event_file *f,
+                             tb__error *err)
 {
     int64_t latest = -1;
     int reason = tb__os_list_dir(f->dir_fd, note_seconds, &latest);
     if (reason != 0)
         return tb__error_set_errno(err, reason, "list directory %s", f->dir);
     int64_t now = tb__os_wall_ns() / 1000000000;
-    *out = now > latest ? now : latest + 1;
+    bool follows_own = f->path != NULL && latest == f->seconds && f->number < MAX_NUMBER;
+    *out_number = 0;
+    if (now > latest) {
+        *out_seconds = now;
+    } else if (follows_own) {
+        *out_seconds = latest;
+        *out_number = f->number + 1;
+    } else {
+        *out_seconds = latest + 1;
+    }
     return TB_STATUS_OK;
 }
 
@@ -81,18 +93,20 @@ static char *join_path(const char *dir, const char *name)
     return path;
 }
 
-/* Creates a file of |seconds| under the first number that is free. */
-static tb_status create_file(int *out_fd, char **out_path, const tb__event_file *f, int64_t seconds,
-                             tb__error *err)
+/* Creates a file under the first number from |*number| on that is free. */
+static tb_status create_file(int *out_fd, char **out_path, int *number, const tb__event_file *f,
+                             int64_t seconds, tb__error *err)
 {
     char host[MAX_HOST], name[256];
     plain_host_name(host);
     int reason = EEXIST;
     char *path = NULL;
-    for (int number = 0; reason == EEXIST && number < MAX_TRIES; number++) {
+    for (int tries = 0; reason == EEXIST && tries < MAX_TRIES; tries++) {
+        if (tries > 0)
+            ++*number;
         tb__free(path);
         snprintf(name, sizeof name, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds, host,
-                 tb__os_process_id(), number, f->suffix);
+                 tb__os_process_id(), *number, f->suffix);
         path = join_path(f->dir, name);
         if (path == NULL)
             return tb__error_set(err, TB_STATUS_NO_MEMORY, "create a file in %s: out of memory",
@@ -108,21 +122,37 @@ static tb_status create_file(int *out_fd, char **out_path, const tb__event_file 
     return rv;
 }
 
+static void set_path(tb__event_file *f, char *path)
+{
+    pthread_mutex_lock(&f->path_lock);
+    tb__free(f->path);
+    f->path = path;
+    pthread_mutex_unlock(&f->path_lock);
+}
+
+void tb__event_file_get_path(char *out, size_t size, tb__event_file *f)
+{
+    pthread_mutex_lock(&f->path_lock);
+    snprintf(out, size, "%s", f->path);
+    pthread_mutex_unlock(&f->path_lock);
+}
+
 tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
 {
     int64_t seconds = 0;
-    int fd;
+    int fd, number;
     char *path;
-    tb_status rv = name_seconds(&seconds, f, err);
+    tb_status rv = choose_name(&seconds, &number, f, err);
     if (rv == TB_STATUS_OK)
-        rv = create_file(&fd, &path, f, seconds, err);
+        rv = create_file(&fd, &path, &number, f, seconds, err);
     if (rv != TB_STATUS_OK)
         return rv;
     if (f->fd >= 0)
         tb__os_close(f->fd);
-    tb__free(f->path);
+    set_path(f, path);
     f->fd = fd;
-    f->path = path;
+    f->seconds = seconds;
+    f->number = number;
     f->bytes = 0;
     f->written = 0;
     tb__buf_clear(&f->pending);
@@ -135,6 +165,7 @@ static void free_members(tb__event_file *f)
     tb__free(f->path);
     tb__free(f->suffix);
     tb__free(f->dir);
+    pthread_mutex_destroy(&f->path_lock);
     *f = (tb__event_file){.fd = -1, .dir_fd = -1};
 }
 
@@ -146,23 +177,23 @@ tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *
     tb_status rv = check_suffix(suffix, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    tb__event_file f = {
+    *out = (tb__event_file){
         .fd = -1, .dir_fd = -1, .dir = tb__strdup(dir), .suffix = tb__strdup(suffix)};
-    if (f.dir == NULL || f.suffix == NULL)
-        rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", dir);
-    if (rv == TB_STATUS_OK)
-        rv = tb__os_make_dirs(&f.unsynced_parents, dir, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__os_open_dir(&f.dir_fd, dir, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_begin(&f, err);
-    if (rv == TB_STATUS_OK) {
-        *out = f;
-        return rv;
+    if (out->dir == NULL || out->suffix == NULL || pthread_mutex_init(&out->path_lock, NULL) != 0) {
+        tb__free(out->suffix);
+        tb__free(out->dir);
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", dir);
     }
-    if (f.dir_fd >= 0)
-        tb__os_close(f.dir_fd);
-    free_members(&f);
+    rv = tb__os_make_dirs(&out->unsynced_parents, dir, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__os_open_dir(&out->dir_fd, dir, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__event_file_begin(out, err);
+    if (rv == TB_STATUS_OK)
+        return rv;
+    if (out->dir_fd >= 0)
+        tb__os_close(out->dir_fd);
+    free_members(out);
     return rv;
 }
 

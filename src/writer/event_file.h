@@ -2,6 +2,8 @@
 #ifndef TB_EVENT_FILE_H
 #define TB_EVENT_FILE_H
 
+#include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -13,7 +15,10 @@ typedef struct tb__event_file {
     int dir_fd;           /* all goes by it, so that the working directory may change */
     int unsynced_parents; /* directories above that were made for it */
     int fd;
+    int64_t seconds;      /* of the file's name, and its number */
+    int number;
     char *path;
+    pthread_mutex_t path_lock; /* for threads other than the writing one */
     tb__buf pending; /* records not written yet; the caller appends to it */
     size_t written;  /* bytes of |pending| that a write which failed has brought to the file */
     uint64_t bytes;  /* in the file */
@@ -30,6 +35,9 @@ tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *
  *
  *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix> */
 tb_status tb__event_file_begin(tb__event_file *f, tb__error *err);
+
+/* Copies the path for any thread, cut to |size|. */
+void tb__event_file_get_path(char *out, size_t size, tb__event_file *f);
 
 /* Writes |pending|.  When that fails in the middle, the next call goes on with the very next byte:
  * a reader may have seen the torn record's beginning, so nothing else may follow it. */

@@ -60,6 +60,20 @@ static tb_status end_record(tb__worker *w, size_t start, tb_status rv, tb__error
     return TB_STATUS_OK;
 }
 
+/* The first record of a file. */
+static tb_status append_header(tb__worker *w, double wall_time, tb__error *err)
+{
+    size_t start;
+    tb_status rv = begin_record(w, &start);
+    if (rv == TB_STATUS_OK) {
+        rv = tb__event_encode_header(&w->file->pending, wall_time);
+        rv = end_record(w, start, rv, err);
+    }
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
+    return TB_STATUS_OK;
+}
+
 static tb__value value_of(const tb__worker *w, const tb_tag *tag, const uint8_t *payload,
                           size_t payload_size)
 {
@@ -218,7 +232,8 @@ static void count_written(tb__worker *w)
 {
     count(&w->counters->records, w->records_pending);
     w->records_pending = 0;
-    atomic_store_explicit(&w->counters->bytes, w->file->bytes, memory_order_relaxed);
+    atomic_store_explicit(&w->counters->bytes, w->bytes_before + w->file->bytes,
+                          memory_order_relaxed);
 }
 
 static void note_failure(tb__worker *w, const tb__error *err)
@@ -229,6 +244,34 @@ static void note_failure(tb__worker *w, const tb__error *err)
     int64_t pause = w->failing ? 2 * w->retry_ns : FIRST_RETRY_NS;
     w->retry_ns = pause < LONGEST_RETRY_NS ? pause : LONGEST_RETRY_NS;
     w->failing = true;
+}
+
+static tb_status sync_file(tb__worker *w)
+{
+    if (w->sync_failed)
+        return TB_STATUS_IO;
+    tb__error err;
+    tb_status rv = tb__event_file_sync(w->file, &err);
+    if (rv != TB_STATUS_OK) {
+        w->sync_failed = true;
+        count(&w->counters->errors, 1);
+        tb__report_error(w->report, &err, true);
+    }
+    return rv;
+}
+
+/* A full file is followed by the next one, whose header waits for the next write.  When none can be
+ * created, the full one goes on: better a large file than a lost value. */
+static tb_status rotate(tb__worker *w, tb__error *err)
+{
+    uint64_t bytes = w->file->bytes;
+    sync_file(w); /* a later tb_sync sees the new file alone */
+    tb_status rv = tb__event_file_begin(w->file, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    w->bytes_before += bytes;
+    w->file_number++;
+    return append_header(w, (double)tb__os_wall_ns() * 1e-9, err);
 }
 
 /* Writes what is pending; then the room in the queue is free. */
@@ -243,6 +286,11 @@ static tb_status write_pending(tb__worker *w)
     w->failing = false;
     count_written(w);
     tb__queue_commit(w->queue);
+    if (w->max_file_bytes > 0 && w->file->bytes >= w->max_file_bytes
+        && rotate(w, &err) != TB_STATUS_OK) {
+        w->max_file_bytes *= 2;
+        tb__report_error(w->report, &err, false);
+    }
     return TB_STATUS_OK;
 }
 
@@ -281,20 +329,6 @@ static tb_status drain_to_mark(tb__worker *w, const tb__queue_mark *mark)
     while (rv == TB_STATUS_OK && !tb__queue_passed(w->queue, mark)) {
         tb__os_sleep_ns(20000); /* some stamps lie ahead of ours */
         rv = drain(w);
-    }
-    return rv;
-}
-
-static tb_status sync_file(tb__worker *w)
-{
-    if (w->sync_failed)
-        return TB_STATUS_IO;
-    tb__error err;
-    tb_status rv = tb__event_file_sync(w->file, &err);
-    if (rv != TB_STATUS_OK) {
-        w->sync_failed = true;
-        count(&w->counters->errors, 1);
-        tb__report_error(w->report, &err, true);
     }
     return rv;
 }
@@ -413,15 +447,9 @@ static void *run(void *arg)
 /* The first record is in the file before tb_open returns, so that it can say that none can be. */
 static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
 {
-    size_t start;
-    tb_status rv = begin_record(w, &start);
-    if (rv == TB_STATUS_OK) {
-        rv = tb__event_encode_header(&w->file->pending, wall_time);
-        rv = end_record(w, start, rv, err);
-    }
-    if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
-    rv = tb__event_file_write(w->file, err);
+    tb_status rv = append_header(w, wall_time, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__event_file_write(w->file, err);
     if (rv == TB_STATUS_OK)
         count_written(w);
     return rv;
@@ -474,6 +502,7 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
     w->flushes = NULL; /* those who wait are threads of the parent's */
     w->records_pending = 0;
     w->sync_failed = w->failing = false;
+    w->bytes_before = 0;
     return begin(w, wall_time, err);
 }
 

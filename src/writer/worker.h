@@ -45,6 +45,7 @@ typedef struct tb__worker {
     tb__report *report;
     tb__counters *counters;
     int64_t flush_ns;
+    uint64_t max_file_bytes; /* 0: no limit */
 
     pthread_t thread;
     pthread_cond_t done; /* flushes are served; goes with queue->lock */
@@ -56,6 +57,7 @@ typedef struct tb__worker {
     /* The thread's own. */
     uint64_t file_number;     /* see tb_tag.described_in */
     uint64_t records_pending; /* in file->pending */
+    uint64_t bytes_before;    /* in files before the current one */
     bool sync_failed;         /* what a failed fsync has lost, no later one brings back */
     bool failing;             /* the latest write failed; reported once until one succeeds */
     int64_t retry_ns;         /* the pause after it */
@@ -65,7 +67,7 @@ typedef struct tb__worker {
     uint8_t (*group_payloads)[TB__SCALAR_PAYLOAD_SIZE];
 } tb__worker;
 
-/* The members down to |flush_ns| are set; fills the rest, writes the first record of the file,
+/* The members down to |max_file_bytes| are set; fills the rest, writes the first record of the file,
  * stamped with |wall_time|, and starts the thread. */
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err);
 

@@ -21,6 +21,7 @@
 #define DEFAULT_FLUSH_SECONDS 1.0
 #define DEFAULT_FULL_WAIT_SECONDS 1.0
 #define DEFAULT_QUEUE_BYTES ((size_t)64 << 20)
+#define LEAST_FILE_BYTES ((size_t)1 << 20)
 #define LEAST_QUEUE_BYTES ((size_t)1 << 20)
 #define SHORTEST_FLUSH_SECONDS 0.001
 #define LONGEST_SECONDS 86400.0
@@ -84,6 +85,9 @@ static tb_status complete_options(tb_options *o, tb__error *err)
         rv = check_seconds("full_wait_seconds", o->full_wait_seconds, 0, err);
     if (rv != TB_STATUS_OK)
         return rv;
+    if (o->max_file_bytes != 0 && o->max_file_bytes < LEAST_FILE_BYTES)
+        return tb__error_set(err, TB_STATUS_INVALID, "max_file_bytes is %llu, not 0 or at least %zu",
+                             (unsigned long long)o->max_file_bytes, LEAST_FILE_BYTES);
     if (o->queue_bytes < LEAST_QUEUE_BYTES || o->queue_bytes > SIZE_MAX / 4)
         return tb__error_set(err, TB_STATUS_INVALID, "queue_bytes is %zu, not %zu to %zu",
                              o->queue_bytes, LEAST_QUEUE_BYTES, SIZE_MAX / 4);
@@ -236,7 +240,8 @@ static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *
                              .file = &w->file,
                              .report = &w->report,
                              .counters = &w->counters,
-                             .flush_ns = (int64_t)(o->flush_seconds * 1e9)};
+                             .flush_ns = (int64_t)(o->flush_seconds * 1e9),
+                             .max_file_bytes = o->max_file_bytes};
     rv = tb__worker_start(&w->worker, wall, err);
     if (rv != TB_STATUS_OK)
         goto fail_after_file;
@@ -361,7 +366,11 @@ const char *tb_last_error(const tb_writer *w)
 
 const char *tb_event_file(const tb_writer *w)
 {
-    return w == NULL ? "" : w->file.path;
+    static _Thread_local char path[4096];
+    if (w == NULL)
+        return "";
+    tb__event_file_get_path(path, sizeof path, w->worker.file);
+    return path;
 }
 
 /* --- how calls end that do not go well -------------------------------------------------------- */

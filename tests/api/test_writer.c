@@ -194,6 +194,47 @@ static void writer_syncs_wherever_the_process_is(void **state)
     assert_int_equal(chdir(here), 0);
 }
 
+/* Files that follow one another hold one series, each with the names of its tags. */
+static void writer_follows_a_full_file_with_the_next(void **state)
+{
+    (void)state;
+    enum { VALUES = 120000 };
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("rotation"));
+    tb_writer *w = tb_open(dir, &(tb_options){.max_file_bytes = 1 << 20, .full_wait_seconds = 60});
+    tb_tag *tag = tb_tag_open(w, "some/tag", &(tb_tag_options){.display_name = "Some"});
+    char first[1024];
+    snprintf(first, sizeof first, "%s", tb_event_file(w));
+    for (int i = 0; i < VALUES; i++)
+        assert_int_equal(tb_tag_log(tag, i, i), TB_STATUS_OK);
+    assert_int_equal(tb_sync(w), TB_STATUS_OK);
+    assert_true(strcmp(first, tb_event_file(w)) < 0);
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+
+    size_t files = count_files_in(dir), records = 0;
+    assert_true(files >= 4);
+    int64_t step = 0;
+    for (size_t i = 0; i < files; i++) {
+        struct stat info;
+        assert_int_equal(stat(event_file_in(dir, i), &info), 0);
+        assert_true(info.st_size < 3 << 20);
+        event_file f = read_event_file(event_file_in(dir, i));
+        assert_int_equal(f.torn_bytes, 0);
+        assert_string_equal(f.events[0]->file_version, "brain.Event:2");
+        for (size_t k = 1; k < f.count; k++) {
+            const Tblog__Proto__Summary__Value *value = f.events[k]->summary->value[0];
+            assert_int_equal(f.events[k]->step, step++);
+            assert_int_equal(value->metadata != NULL, k == 1);
+        }
+        records += f.count;
+        free_event_file(&f);
+    }
+    assert_int_equal(step, VALUES);
+    assert_int_equal(stats.records, records);
+}
+
 /* --- refusals --------------------------------------------------------------------------------- */
 
 static void expect_open_refused(const char *logdir, const tb_options *options, const char *words)
@@ -233,6 +274,7 @@ static void writer_refuses_bad_options(void **state)
     expect_open_refused(dir, &(tb_options){.full_wait_seconds = 0.0 / (1.0 - 1.0)},
                         "full_wait_seconds is");
     expect_open_refused(dir, &(tb_options){.queue_bytes = 1000}, "queue_bytes is 1000");
+    expect_open_refused(dir, &(tb_options){.max_file_bytes = 5}, "max_file_bytes is 5");
     expect_open_refused(dir, &(tb_options){.filename_suffix = "a/b"}, "holds a '/'");
     expect_open_refused(dir, &(tb_options){.filename_suffix = "x.profile-empty"}, "skip");
     char longer[200];
@@ -325,6 +367,7 @@ int main(void)
         cmocka_unit_test(writer_close_writes_everything),
         cmocka_unit_test(writer_opens_many_at_once),
         cmocka_unit_test(writer_syncs_wherever_the_process_is),
+        cmocka_unit_test(writer_follows_a_full_file_with_the_next),
         cmocka_unit_test(writer_refuses_a_logdir_that_is_a_file),
         cmocka_unit_test(writer_refuses_bad_options),
         cmocka_unit_test(writer_refuses_a_wall_time_that_is_not_finite),

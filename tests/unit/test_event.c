@@ -472,6 +472,9 @@ static void event_values_are_counted(void **state)
     tb__buf out = {0};
     assert_int_equal(tb__event_encode_graph(&out, 1.7e9, 0, payload, 5), TB_STATUS_OK);
     assert_int_equal(tb__event_count_values(out.data, out.size), 1);
+    tb__buf_clear(&out);
+    assert_int_equal(tb__event_encode_header(&out, 1.7e9), TB_STATUS_OK);
+    assert_int_equal(tb__event_count_values(out.data, out.size), 0);
     tb__buf_free(&out);
 }
 

@@ -20,8 +20,8 @@
  *     another, as long as their steps do not fall.
  *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns
  *     TB_STATUS_OK.
- *   - A forked child may go on to use its parent's writers: its first value goes to a new file beside
- *     the parent's, which is the parent's alone.  (Better open a run for each process.)
+ *   - A forked child may go on to use its parent's writers: its first value begins a new file beside
+ *     that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
@@ -140,9 +140,9 @@ typedef struct tb_options {
     double (*clock)(void *arg);  /* wall time in seconds since 1970 for each value; called in the
                                     logging thread.  Default: the time of the call */
     void *clock_arg;
-    uint64_t max_file_bytes;     /* a file of this size is followed by another, whose name sorts after
-                                    it; TensorBoard shows one series.  At least 1 MiB; default 0:
-                                    one file, however large */
+    uint64_t max_file_bytes;     /* a file of this size is followed by another, whose name sorts
+                                    after it; TensorBoard shows one series.  At least 1 MiB;
+                                    default 0: one file, however large */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts

@@ -86,7 +86,8 @@ static tb_status complete_options(tb_options *o, tb__error *err)
     if (rv != TB_STATUS_OK)
         return rv;
     if (o->max_file_bytes != 0 && o->max_file_bytes < LEAST_FILE_BYTES)
-        return tb__error_set(err, TB_STATUS_INVALID, "max_file_bytes is %llu, not 0 or at least %zu",
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "max_file_bytes is %llu, not 0 or at least %zu",
                              (unsigned long long)o->max_file_bytes, LEAST_FILE_BYTES);
     if (o->queue_bytes < LEAST_QUEUE_BYTES || o->queue_bytes > SIZE_MAX / 4)
         return tb__error_set(err, TB_STATUS_INVALID, "queue_bytes is %zu, not %zu to %zu",
@@ -108,7 +109,7 @@ static tb_status check_wall(double wall, tb__error *err)
     return TB_STATUS_OK;
 }
 
-/* --- fork and exit ----------------------------------------------------------------------------- */
+/* --- fork and exit ---------------------------------------------------------------------------- */
 
 static tb_writer *writer_of(tb__registered *r)
 {
@@ -192,7 +193,7 @@ static bool adopt(tb_writer *w)
     return !is_orphaned(w);
 }
 
-/* --- opening, continued ------------------------------------------------------------------------ */
+/* --- opening, continued ----------------------------------------------------------------------- */
 
 /* Everything but the file and the worker. */
 static tb_status open_memory(tb_writer *w, const tb_options *o)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,10 +146,11 @@ tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
         rv = create_file(&fd, &path, &number, f, seconds, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    if (f->fd >= 0)
-        tb__os_close(f->fd);
+    int old_fd = f->fd;
+    f->fd = fd; /* before the other is closed: a fork at any moment finds an open one here */
+    if (old_fd >= 0)
+        tb__os_close(old_fd);
     set_path(f, path);
-    f->fd = fd;
     f->seconds = seconds;
     f->number = number;
     f->bytes = 0;
@@ -238,4 +238,16 @@ void tb__event_file_discard(tb__event_file *f)
 {
     tb__os_remove(f->path);
     tb__event_file_close(f, NULL);
+}
+
+void tb__event_file_before_fork(tb__event_file *f)
+{
+    pthread_mutex_lock(&f->path_lock);
+}
+
+void tb__event_file_after_fork(tb__event_file *f, bool is_child)
+{
+    pthread_mutex_unlock(&f->path_lock);
+    if (is_child)
+        f->pending = (tb__buf){0}; /* not freed: it may be half-way through growing */
 }

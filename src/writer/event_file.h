@@ -3,6 +3,7 @@
 #define TB_EVENT_FILE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,11 @@ tb_status tb__event_file_begin(tb__event_file *f, tb__error *err);
 
 /* Copies the path for any thread, cut to |size|. */
 void tb__event_file_get_path(char *out, size_t size, tb__event_file *f);
+
+/* Around a fork, so that the child finds no lock held.  The child gives up what was pending: the
+ * parent's worker may have been at work on it. */
+void tb__event_file_before_fork(tb__event_file *f);
+void tb__event_file_after_fork(tb__event_file *f, bool is_child);
 
 /* Writes |pending|.  When that fails in the middle, the next call goes on with the very next byte:
  * a reader may have seen the torn record's beginning, so nothing else may follow it. */

@@ -499,7 +499,8 @@ tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
 
 tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
 {
-    w->flushes = NULL; /* those who wait are threads of the parent's */
+    w->flushes = NULL;        /* those who wait are threads of the parent's */
+    w->scratch = (tb__buf){0}; /* not freed: the parent's worker may have been at work on it */
     w->records_pending = 0;
     w->sync_failed = w->failing = false;
     w->bytes_before = 0;
@@ -508,6 +509,7 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
 
 void tb__worker_forget(tb__worker *w)
 {
+    w->scratch = (tb__buf){0}; /* as above */
     free_members(w);
 }
 

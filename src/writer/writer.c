@@ -31,6 +31,7 @@ struct tb_writer {
     tb__registered registered;
     tb__queue queue;
     tb__tags tags;
+    pthread_mutex_t adoption_lock;
     bool adoption_failed;
     double (*user_clock)(void *arg);
     void *user_clock_arg;
@@ -119,17 +120,21 @@ static tb_writer *writer_of(tb__registered *r)
 static void before_fork(tb__registered *r)
 {
     tb_writer *w = writer_of(r);
+    pthread_mutex_lock(&w->adoption_lock);
     tb__queue_before_fork(&w->queue);
     tb__tags_before_fork(&w->tags);
     tb__report_before_fork(&w->report);
+    tb__event_file_before_fork(&w->file);
 }
 
 static void after_fork(tb__registered *r, bool is_child)
 {
     tb_writer *w = writer_of(r);
+    tb__event_file_after_fork(&w->file, is_child);
     tb__report_after_fork(&w->report);
     tb__tags_after_fork(&w->tags);
     tb__queue_after_fork(&w->queue, is_child);
+    pthread_mutex_unlock(&w->adoption_lock);
 }
 
 static bool is_orphaned(const tb_writer *w)
@@ -179,15 +184,14 @@ static tb_status adopt_parts(tb_writer *w, tb__error *err)
  * does not. */
 static bool adopt(tb_writer *w)
 {
-    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     tb__error err;
     tb_status rv = TB_STATUS_OK;
-    pthread_mutex_lock(&one_at_a_time);
+    pthread_mutex_lock(&w->adoption_lock);
     bool is_first = is_orphaned(w) && !w->adoption_failed;
     if (is_first)
         rv = adopt_parts(w, &err);
     w->adoption_failed |= rv != TB_STATUS_OK;
-    pthread_mutex_unlock(&one_at_a_time);
+    pthread_mutex_unlock(&w->adoption_lock);
     if (rv != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);
     return !is_orphaned(w);
@@ -271,10 +275,15 @@ static tb_status open_writer(tb_writer **out, const char *logdir, const tb_optio
     tb_writer *w = tb__calloc(1, sizeof *w);
     if (w == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
+    if (pthread_mutex_init(&w->adoption_lock, NULL) != 0) {
+        tb__free(w);
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
+    }
     w->user_clock = o->clock;
     w->user_clock_arg = o->clock_arg;
     rv = open_parts(w, logdir, &complete, err);
     if (rv != TB_STATUS_OK) {
+        pthread_mutex_destroy(&w->adoption_lock);
         tb__free(w);
         return rv;
     }
@@ -329,6 +338,7 @@ tb_status tb_close(tb_writer *w)
         tb__report_error(&w->report, &err, true);
     tb_status rv = tb__report_keep_first_loss(&w->report);
     close_memory(w);
+    pthread_mutex_destroy(&w->adoption_lock);
     tb__free(w);
     return rv;
 }

@@ -96,6 +96,32 @@ static void fork_gives_the_child_a_file_of_its_own(void **state)
     check_steps(event_file_in(dir, 1), "x", 100);
 }
 
+static void log_and_fork_again(void *arg)
+{
+    family *f = arg;
+    if (tb_tag_log(f->tag, 0, 0) != TB_STATUS_OK)
+        _exit(1);
+    run_child(log_100_and_close, f);
+    if (tb_close(f->w) != TB_STATUS_OK)
+        _exit(2);
+}
+
+static void fork_of_a_child_gives_the_grandchild_a_file(void **state)
+{
+    (void)state;
+    if (HAS_ASAN)
+        skip();
+    const char *dir = fresh_dir("fork_again");
+    family f = {.w = tb_open(dir, NULL)};
+    f.tag = tb_tag_open(f.w, "x", NULL);
+    run_child(log_and_fork_again, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+    assert_int_equal(count_files_in(dir), 3);
+    check_steps(event_file_in(dir, 0), "x", 0);
+    check_steps(event_file_in(dir, 1), "x", 1);
+    check_steps(event_file_in(dir, 2), "x", 100);
+}
+
 static void log_text_and_exit(void *arg)
 {
     family *f = arg;
@@ -196,7 +222,7 @@ static void *log_until_stopped(void *arg)
         if (tb_log_scalar(m->c->f.w, tag, (double)i, i) == TB_STATUS_OK)
             i++;
         if (i % 100 == 0)
-            tb_log_text(m->c->f.w, "text", "x", i);
+            tb_log_text(m->c->f.w, "text", tb_event_file(m->c->f.w), i);
     }
     atomic_store(&m->c->logged[m->number], i);
     return NULL;
@@ -288,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fork_gives_the_child_a_file_of_its_own),
+        cmocka_unit_test(fork_of_a_child_gives_the_grandchild_a_file),
         cmocka_unit_test(fork_child_may_exit_without_close),
         cmocka_unit_test(fork_child_that_logs_nothing_makes_nothing),
         cmocka_unit_test(fork_child_that_gets_no_file_is_told),

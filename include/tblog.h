@@ -20,8 +20,8 @@
  *     another, as long as their steps do not fall.
  *   - A NULL writer (or tag handle) is switched off: the call does nothing and returns
  *     TB_STATUS_OK.
- *   - A forked child may go on to use its parent's writers: its first value begins a new file beside
- *     that of the parent.  (Better open a run for each process.)
+ *   - A forked child may go on to use its parent's writers: its first value begins a new file
+ *     beside that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
@@ -143,14 +143,30 @@ typedef struct tb_options {
     uint64_t max_file_bytes;     /* a file of this size is followed by another, whose name sorts
                                     after it; TensorBoard shows one series.  At least 1 MiB;
                                     default 0: one file, however large */
+    double sync_seconds;         /* how often what was written is brought to stable storage, as
+                                    tb_sync does; at least 0.001; default 0: when the system
+                                    likes */
+    bool resume;                 /* the run goes on from |purge_step|, as after loading a
+                                    checkpoint: points at and after it, which earlier files of
+                                    the run hold, disappear from TensorBoard */
+    int64_t purge_step;
+    bool exact_wall_times;       /* each scalar keeps the very time of its call.  By default those
+                                    of one step that are logged within a millisecond share the time
+                                    of the first, and an event: files half as large, which
+                                    TensorBoard reads in two thirds of the time */
+    bool queue_in_memory;        /* no queue file: what waits to be written is lost when the
+                                    process is killed */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts
  * after those that are there.  One writer per run directory: a run is a curve's colour in
  * TensorBoard, so use "logs/run1/train" and "logs/run1/validation", or a directory per rank.
+ *
  * End with tb_close.  A process that leaves by exit() or by returning from main without it still
- * writes everything; one that is killed or calls _exit() or abort() loses what was logged since
- * the last flush.
+ * writes everything.  What a process that is killed, aborts or calls _exit() had logged is in a
+ * queue file beside the event file (tblog-queue.*), and the next tb_open of that directory, or
+ * tb_recover, brings it to the event file; so does this call.  Where the file system does not
+ * allow such a file, tb_stats.queue_in_memory says so.
  *
  * |options| may be NULL and is copied.  Waits for the disk.  Returns NULL on failure, with the
  * reason in tb_last_error(NULL) of this thread and reported as tb_options.on_error says.  Since a
@@ -166,11 +182,28 @@ TBLOG_API tb_status tb_flush(tb_writer *w);
  * failed it fails for good: what the system has lost no later call brings back. */
 TBLOG_API tb_status tb_sync(tb_writer *w);
 
-/* Writes all that was logged, ends the writer's thread and frees |w| with its tag handles.
- * Waits for the disk; when that fails, for full_wait_seconds more.  No other call on |w| may be
- * under way or follow.  Returns the first error that lost anything since tb_open, else
+/* Writes all that was logged, ends the writer's thread, removes the queue file and frees |w|
+ * with its tag handles.  Waits for the disk; when that fails, for full_wait_seconds more: what
+ * could not be written then stays in the queue file, for tb_recover.  No other call on |w| may
+ * be under way or follow.  Returns the first error that lost anything since tb_open, else
  * TB_STATUS_OK; the words are then in tb_last_error(NULL) of this thread. */
 TBLOG_API tb_status tb_close(tb_writer *w);
+
+/* Brings what killed processes had logged to their event files, in |logdir| and the directories
+ * below it (64 levels deep; links and hidden directories are left out), and removes their queue
+ * files.  Those of running processes are left alone.  tb_open does so for its own directory, and
+ * leaves out what other hosts have left there.  Waits for the disk.
+ *
+ * Returns the first error, with the words in tb_last_error(NULL) of this thread; the rest was done
+ * all the same.
+ *
+ *   TB_STATUS_INVALID      |logdir| is NULL or empty
+ *   TB_STATUS_IO           a directory can't be read, or a file not written: what is left stays for
+ *                          the next time
+ *   TB_STATUS_CORRUPT      a queue file is damaged, or forged; what can't be believed is not
+ *                          brought over.  A file that is no queue at all stays where it is
+ *   TB_STATUS_UNSUPPORTED  another version of tblog, or another kind of machine, has made it */
+TBLOG_API tb_status tb_recover(const char *logdir);
 
 /* What a writer has done so far.  Counts only grow. */
 typedef struct tb_stats {
@@ -182,18 +215,22 @@ typedef struct tb_stats {
     uint64_t queue_high_water;   /* most bytes of histograms, images, text and graphs that waited */
     uint64_t nan_values;         /* NaN seen by histograms, not in any bucket */
     uint64_t infinite_values;    /* infinities seen by histograms, not in any bucket */
+    uint64_t outside_values;     /* values outside the edges of their histogram */
+    uint64_t recovered;          /* values of killed processes that tb_open brought over */
+    uint64_t queue_in_memory;    /* 1: what waits to be written, or a part of it, is not in a queue
+                                    file and would be lost if the process were killed */
 } tb_stats;
 
 /* Copies the counters to |out|; all zero for a NULL |w|.  Does not wait. */
 static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
 
-/* The words of the latest error of |w|, or for NULL those of the latest tb_open or tb_close in
- * this thread that failed; "" when there was none.  Valid until the next tb_last_error in this
- * thread. */
+/* The words of the latest error of |w|, or for NULL those of the latest tb_open, tb_close or
+ * tb_recover in this thread that failed; "" when there was none.  Valid until the next
+ * tb_last_error in this thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
-/* The path of the event file that |w| writes now; "" for a NULL |w|.  Valid until the next
- * tb_event_file in this thread. */
+/* The path of the event file that |w| writes now; "" for a NULL |w|, or when memory is short.
+ * Valid until the next tb_event_file in this thread. */
 TBLOG_API const char *tb_event_file(const tb_writer *w);
 
 /* ---------------------------------------------------------------------------------------------
@@ -267,15 +304,21 @@ TBLOG_API tb_status tb_tag_log(tb_tag *tag, double value, int64_t step);
 TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                                      tb_dtype dtype, int64_t step);
 
-/* How to walk |data|.  Strides are in elements and may be negative or zero. */
+/* How to walk |data|, and into which bins it goes.  Strides are in elements and may be negative or
+ * zero. */
 typedef struct tb_histogram_options {
     ptrdiff_t stride;         /* from one element to the next; 0: 1.  Only with rank 0 */
     size_t rank;              /* an array of |rank| dimensions, at most 8; 0: one dimension */
     const size_t *shape;      /* |rank| sizes; their product is |count| */
     const ptrdiff_t *strides; /* |rank| strides; NULL: packed, last dimension fastest */
+    size_t bins;              /* how many; 0: the exponential buckets */
+    const double *edges;      /* |bins| + 1 growing numbers: bin i is [edges[i], edges[i + 1]), the
+                                 last one with its right edge; what is outside is counted in
+                                 tb_stats.  NULL: of equal width from the smallest value to the
+                                 largest */
 } tb_histogram_options;
 
-/* tb_log_histogram of a strided view; |options| NULL: packed. */
+/* tb_log_histogram of a strided view, or in other bins; |options| NULL: packed. */
 TBLOG_API tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
                                           size_t count, tb_dtype dtype, int64_t step,
                                           const tb_histogram_options *options);

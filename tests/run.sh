@@ -4,7 +4,7 @@
 #
 # usage: tests/run.sh [--help]
 #
-#   1. gcc, shared library: unit, api, package, TensorBoard and browser tests
+#   1. gcc, shared library: unit, api, package, battery, TensorBoard and browser tests
 #   2. clang with AddressSanitizer and UndefinedBehaviorSanitizer: unit and api tests
 #   3. clang with ThreadSanitizer: unit and api tests
 #
@@ -27,9 +27,10 @@ mkdir -p "$work"
 say() { printf '\n=== %s\n' "$*"; }
 
 say "Installing what is missing"
-"$source/tools/debian-packages.sh" build-essential clang llvm cmake=cmake ninja=ninja-build \
+"$source/tools/debian-packages.sh" build-essential clang libclang-rt-dev llvm cmake=cmake ninja=ninja-build \
     pkg-config=pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev \
-    python3=python3 python3-venv node=nodejs npm=npm chromium
+    python3=python3 python3-venv node=nodejs npm=npm chromium valgrind qemu-user \
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross
 
 # Python and Node packages go to the build directory, and again when their lists change.
 install_once() { # LIST STAMP COMMAND...

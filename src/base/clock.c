@@ -48,6 +48,20 @@ void tb__clock_start(tb__clock *clock)
     clock->latest_wall = 0;
 }
 
+void tb__clock_restore(tb__clock *clock, const tb__clock_pair *latest, double ns_per_tick,
+                       bool is_same_boot)
+{
+    tb__clock_start(clock);
+    tb__clock_pair now = clock->latest;
+    clock->older = clock->newer = clock->latest = *latest;
+    clock->ns_per_tick = ns_per_tick > 0 && ns_per_tick < 1e6 ? ns_per_tick : 1.0;
+    /* The counter has gone on, and from there to here is the longest stretch to take the rate
+     * of. */
+    if (is_same_boot && now.ticks > latest->ticks && now.monotonic_ns > latest->monotonic_ns)
+        clock->ns_per_tick = ((double)now.monotonic_ns - (double)latest->monotonic_ns)
+                             / (double)(now.ticks - latest->ticks);
+}
+
 /* The rate is taken by the time that never jumps, over the latest seconds: after the machine has
  * slept, counter and clock may disagree on how long. */
 static void update_rate(tb__clock *clock)

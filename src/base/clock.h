@@ -56,6 +56,10 @@ static inline uint64_t tb__clock_ticks(const tb__clock *clock)
 
 void tb__clock_start(tb__clock *clock);
 
+/* Goes on with what another process on this machine has kept: |latest| and its rate. */
+void tb__clock_restore(tb__clock *clock, const tb__clock_pair *latest, double ns_per_tick,
+                       bool is_same_boot);
+
 /* Reads counter and clock anew.  One thread calls this and the next. */
 void tb__clock_update(tb__clock *clock);
 

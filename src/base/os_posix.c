@@ -6,12 +6,22 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+
+/* The C library shows the name only together with much else that changes its functions. */
+#if !defined(O_TMPFILE) && defined(__O_TMPFILE)
+#define O_TMPFILE __O_TMPFILE
+#endif
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -49,19 +59,43 @@ tb_status tb__os_cond_init(pthread_cond_t *cond)
     return rv == 0 ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
 }
 
+/* openat that starts over after EINTR. */
+static int open_at(int dir_fd, const char *name, int flags)
+{
+    int fd;
+    do
+        fd = openat(dir_fd, name, flags | O_CLOEXEC, 0666);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* The first line of one of the system's small files; 0, or an errno value and "". */
+static int read_line(const char *path, char *out, size_t size)
+{
+    out[0] = '\0';
+    int fd = open_at(AT_FDCWD, path, O_RDONLY);
+    if (fd < 0)
+        return errno;
+    ssize_t got;
+    do
+        got = read(fd, out, size - 1);
+    while (got < 0 && errno == EINTR);
+    int reason = got < 0 ? errno : 0;
+    close(fd);
+    out[got > 0 ? got : 0] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    return reason;
+}
+
 bool tb__os_trusts_counter(void)
 {
     static const char *const trusted[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page",
                                           "arch_sys_counter"};
-    char name[64] = "";
-    int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-                  O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    char name[64];
+    read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", name,
+              sizeof name);
+    if (name[0] == '\0')
         return true; /* not to be seen here, which says nothing against it */
-    ssize_t size = read(fd, name, sizeof name - 1);
-    close(fd);
-    name[size > 0 ? size : 0] = '\0';
-    name[strcspn(name, "\n")] = '\0';
     for (size_t i = 0; i < sizeof trusted / sizeof trusted[0]; i++)
         if (strcmp(name, trusted[i]) == 0)
             return true;
@@ -106,6 +140,12 @@ void tb__os_host_name(char *out, size_t size)
         out[size - 1] = '\0';
 }
 
+int tb__os_boot_id(char *out, size_t size)
+{
+    int reason = read_line("/proc/sys/kernel/random/boot_id", out, size);
+    return reason == ENOENT ? 0 : reason;
+}
+
 void tb__os_error_text(int errno_value, char *out, size_t size)
 {
     if (strerror_r(errno_value, out, size) != 0)
@@ -125,6 +165,37 @@ int tb__os_thread_create(pthread_t *out, void *(*run)(void *), void *arg)
     return rv;
 }
 
+char *tb__os_absolute_path(const char *path)
+{
+    if (path[0] == '/')
+        return tb__strdup(path);
+    char here[4096];
+    if (getcwd(here, sizeof here) == NULL)
+        return tb__strdup(path); /* the directory is gone, or too deep: as good as we can */
+    size_t size = strlen(here) + strlen(path) + 2;
+    char *absolute = tb__malloc(size);
+    if (absolute != NULL)
+        snprintf(absolute, size, "%s/%s", here, path);
+    return absolute;
+}
+
+#if defined(__linux__) && defined(SYS_membarrier)
+enum { FENCE_OTHERS = 1 << 3, REGISTER_FOR_IT = 1 << 4 }; /* the kernel's names are long */
+
+bool tb__os_fence_threads(void)
+{
+    if (syscall(SYS_membarrier, FENCE_OTHERS, 0, 0) == 0)
+        return true;
+    return errno == EPERM && syscall(SYS_membarrier, REGISTER_FOR_IT, 0, 0) == 0
+           && syscall(SYS_membarrier, FENCE_OTHERS, 0, 0) == 0;
+}
+#else
+bool tb__os_fence_threads(void)
+{
+    return false;
+}
+#endif
+
 static bool is_directory(const char *path)
 {
     struct stat info;
@@ -138,8 +209,11 @@ static int make_dir(int *made, const char *path)
         return 0;
     }
     int reason = errno;
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return reason != EEXIST ? reason : errno == ENOENT ? ENOTDIR : errno;
     /* Somebody may have made it first, or it exists on a file system that says EROFS for it. */
-    return is_directory(path) ? 0 : reason == EEXIST ? ENOTDIR : reason;
+    return S_ISDIR(info.st_mode) ? 0 : reason == EEXIST ? ENOTDIR : reason;
 }
 
 tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err)
@@ -169,7 +243,7 @@ tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err)
 
 int tb__os_list_dir(int dir_fd, void (*visit)(void *arg, const char *name), void *arg)
 {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* closedir closes it */
+    int fd = open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY); /* closedir closes it */
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL) {
         int reason = errno;
@@ -178,32 +252,121 @@ int tb__os_list_dir(int dir_fd, void (*visit)(void *arg, const char *name), void
         return reason;
     }
     const struct dirent *entry;
-    while ((entry = readdir(dir)) != NULL)
+    while (errno = 0, (entry = readdir(dir)) != NULL)
         visit(arg, entry->d_name);
+    int reason = errno;
     closedir(dir);
-    return 0;
+    return reason;
 }
 
 int tb__os_create_file(int *out_fd, int dir_fd, const char *name)
 {
     /* O_APPEND: should two writers ever meet in one file, they do not overwrite each other. */
-    int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
-    int fd;
-    do
-        fd = openat(dir_fd, name, flags, 0666);
-    while (fd < 0 && errno == EINTR);
+    int fd = open_at(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW);
     if (fd < 0)
         return errno;
     *out_fd = fd;
     return 0;
 }
 
-/* A write beyond the limit of a file's size sends SIGXFSZ, which ends a program that does not
- * expect it.  Ours reports EFBIG instead. */
-static void take_file_size_signal(const sigset_t *file_size)
+int tb__os_create_unnamed_file(int *out_fd, int dir_fd)
+{
+#ifdef O_TMPFILE
+    int fd = open_at(dir_fd, ".", O_TMPFILE | O_RDWR);
+    if (fd < 0)
+        return errno;
+    *out_fd = fd;
+    return 0;
+#else
+    (void)out_fd, (void)dir_fd;
+    return EOPNOTSUPP;
+#endif
+}
+
+int tb__os_name_file(int fd, int dir_fd, const char *name)
+{
+    char path[64]; /* an empty path would do instead, but takes a privilege */
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
+static int open_file(int *out_fd, int dir_fd, const char *name, int flags)
+{
+    /* O_NONBLOCK: opening what turns out to be a pipe must not wait for its other end. */
+    int fd = open_at(dir_fd, name, flags | O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return errno;
+    struct stat info;
+    int reason = fstat(fd, &info) != 0 ? errno : S_ISREG(info.st_mode) ? 0 : EINVAL;
+    if (reason != 0)
+        close(fd);
+    else
+        *out_fd = fd;
+    return reason;
+}
+
+int tb__os_open_file(int *out_fd, int dir_fd, const char *name)
+{
+    return open_file(out_fd, dir_fd, name, 0);
+}
+
+int tb__os_open_file_to_append(int *out_fd, int dir_fd, const char *name)
+{
+    return open_file(out_fd, dir_fd, name, O_APPEND);
+}
+
+int tb__os_read_at(int fd, void *data, size_t size, uint64_t offset)
+{
+    char *bytes = data;
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pread(fd, bytes + done, size - done, (off_t)(offset + done));
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            return n == 0 ? EIO : errno;
+    }
+    return 0;
+}
+
+int tb__os_file_info_of(tb__os_file_info *out, int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return errno;
+    *out = (tb__os_file_info){.size = (uint64_t)info.st_size,
+                              .links = (uint64_t)info.st_nlink,
+                              .owner = (uint64_t)info.st_uid};
+    return 0;
+}
+
+int tb__os_lock_file(int fd)
+{
+    int rv;
+    do
+        rv = flock(fd, LOCK_EX | LOCK_NB);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
+}
+
+/* Growing a file beyond the limit of its size sends SIGXFSZ, which ends a program that does not
+ * expect it.  Between these two calls it is EFBIG and no more. */
+typedef struct quiet {
+    sigset_t file_size, before;
+} quiet;
+
+static void begin_quiet(quiet *q)
+{
+    sigemptyset(&q->file_size);
+    sigaddset(&q->file_size, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &q->file_size, &q->before);
+}
+
+static void end_quiet(quiet *q, int reason)
 {
     siginfo_t info;
-    sigtimedwait(file_size, &info, &(struct timespec){0});
+    if (reason == EFBIG)
+        sigtimedwait(&q->file_size, &info, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &q->before, NULL);
 }
 
 int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
@@ -211,10 +374,8 @@ int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
     const char *bytes = data;
     size_t done = 0;
     int reason = 0;
-    sigset_t file_size, before;
-    sigemptyset(&file_size);
-    sigaddset(&file_size, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &file_size, &before);
+    quiet q;
+    begin_quiet(&q);
     while (done < size && reason == 0) {
         ssize_t n = write(fd, bytes + done, size - done);
         if (n > 0)
@@ -224,10 +385,26 @@ int tb__os_write(size_t *out_written, int fd, const void *data, size_t size)
         else if (errno != EINTR)
             reason = errno;
     }
-    if (reason == EFBIG)
-        take_file_size_signal(&file_size);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    end_quiet(&q, reason);
     *out_written = done;
+    return reason;
+}
+
+int tb__os_write_at(int fd, const void *data, size_t size, uint64_t offset)
+{
+    const char *bytes = data;
+    size_t done = 0;
+    int reason = 0;
+    quiet q;
+    begin_quiet(&q);
+    while (done < size && reason == 0) {
+        ssize_t n = pwrite(fd, bytes + done, size - done, (off_t)(offset + done));
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            reason = n == 0 ? EIO : errno;
+    }
+    end_quiet(&q, reason);
     return reason;
 }
 
@@ -242,11 +419,33 @@ int tb__os_sync_file(int fd)
 
 tb_status tb__os_open_dir(int *out_fd, const char *path, tb__error *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return tb__error_set_errno(err, errno, "open directory %s", path);
     *out_fd = fd;
     return TB_STATUS_OK;
+}
+
+int tb__os_replace(int fd, int from)
+{
+    int rv;
+    do
+        rv = dup2(from, fd);
+    while (rv < 0 && errno == EINTR);
+    int reason = rv < 0 ? errno : 0;
+    if (rv >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    close(from);
+    return reason;
+}
+
+int tb__os_open_dir_at(int *out_fd, int dir_fd, const char *name)
+{
+    int fd = open_at(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd < 0)
+        return errno;
+    *out_fd = fd;
+    return 0;
 }
 
 static int sync_dir(int fd)
@@ -259,7 +458,7 @@ int tb__os_sync_dir(int fd, int parents)
 {
     int reason = sync_dir(fd), parent = fd;
     for (int i = 0; i < parents && reason == 0; i++) {
-        int next = openat(parent, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int next = open_at(parent, "..", O_RDONLY | O_DIRECTORY);
         if (next < 0 && errno == EACCES)
             break; /* ours to write in, not to read: then not ours to sync either */
         reason = next < 0 ? errno : sync_dir(next);
@@ -272,9 +471,9 @@ int tb__os_sync_dir(int fd, int parents)
     return reason;
 }
 
-void tb__os_remove(const char *path)
+int tb__os_remove_at(int dir_fd, const char *name)
 {
-    unlink(path);
+    return unlinkat(dir_fd, name, 0) == 0 ? 0 : errno;
 }
 
 int tb__os_close(int fd)
@@ -293,6 +492,81 @@ void tb__os_unmap_memory(void *memory, size_t size)
 {
     if (memory != NULL)
         munmap(memory, size);
+}
+
+void *tb__os_reserve_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+int tb__os_map_memory_at(void *at, size_t size)
+{
+    void *memory = mmap(at, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return memory == MAP_FAILED ? errno : 0;
+}
+
+int tb__os_map_file_at(void *at, size_t size, int fd, uint64_t offset)
+{
+    void *memory = mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                        (off_t)offset);
+    return memory == MAP_FAILED ? errno : 0;
+}
+
+int tb__os_allocate(int fd, uint64_t offset, uint64_t size)
+{
+#if defined(_POSIX_ADVISORY_INFO) && _POSIX_ADVISORY_INFO > 0
+    int reason;
+    quiet q;
+    begin_quiet(&q);
+    do
+        reason = posix_fallocate(fd, (off_t)offset, (off_t)size);
+    while (reason == EINTR);
+    end_quiet(&q, reason);
+    return reason;
+#else
+    (void)fd, (void)offset, (void)size;
+    return EOPNOTSUPP;
+#endif
+}
+
+bool tb__os_keeps_room(int fd)
+{
+#ifdef __linux__
+    static const unsigned long copying[] = {0x9123683e /* btrfs */, 0xca451a4e /* bcachefs */,
+                                            0x2fc12fc1 /* zfs */};
+    struct statfs info;
+    if (fstatfs(fd, &info) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof copying / sizeof copying[0]; i++)
+        if (((unsigned long)info.f_type & 0xffffffff) == copying[i])
+            return false;
+#else
+    (void)fd;
+#endif
+    return true;
+}
+
+void tb__os_populate(void *memory, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)memory / page * page;
+    madvise((char *)memory - ((uintptr_t)memory - start), size + ((uintptr_t)memory - start),
+            MADV_POPULATE_WRITE);
+#else
+    (void)memory, (void)size;
+#endif
+}
+
+bool tb__os_hide_from_child(void *memory, size_t size)
+{
+#ifdef MADV_DONTFORK
+    return madvise(memory, size, MADV_DONTFORK) == 0;
+#else
+    (void)memory, (void)size;
+    return false;
+#endif
 }
 
 void tb__os_prefer_large_pages(void *memory, size_t size)

@@ -36,14 +36,32 @@ typedef struct tb__value {
 enum { TB__SCALAR_PAYLOAD_SIZE = 5 };
 void tb__scalar_encode(uint8_t payload[TB__SCALAR_PAYLOAD_SIZE], double value);
 
+/* A scalar whose tag the file has described already. */
+typedef struct tb__scalar_value {
+    const uint8_t *head; /* from tb__scalar_head_encode, for its tag */
+    size_t head_size;
+    double value;
+} tb__scalar_value;
+
+/* Appends a scalar's whole Summary.Value but for the four bytes of the number, which are its
+ * last: made once for each tag. */
+tb_status tb__scalar_head_encode(tb__buf *out, const char *tag, size_t tag_size);
+
 /* Each appends one serialized Event.  TB_STATUS_OK or TB_STATUS_NO_MEMORY; on error |out| is as it
  * was.  Tags are not checked here: not empty, and valid UTF-8. */
 tb_status tb__event_encode_values(tb__buf *out, double wall_time, int64_t step,
                                   const tb__value *values, size_t count);
+/* |heads_size| is the sum of their |head_size|. */
+tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
+                                   const tb__scalar_value *values, size_t count,
+                                   size_t heads_size);
 tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
                                  const uint8_t *graph_def, size_t size);
 /* The first event of a file: file_version and source_metadata. */
 tb_status tb__event_encode_header(tb__buf *out, double wall_time);
+
+/* SessionLog START: the run goes on from |step|. */
+tb_status tb__event_encode_session_start(tb__buf *out, double wall_time, int64_t step);
 
 /* How many values an Event of ours holds: a graph counts as one, the first event of a file as
  * none. */
@@ -68,7 +86,7 @@ typedef struct tb__nonfinite {
 } tb__nonfinite;
 
 /* Reduces |data| and appends the payload; |*out_nonfinite| is what the buckets leave out.  Takes
- * about 40 KiB of stack.  Works, as the next call, in any floating-point environment and leaves it
+ * about 46 KiB of stack.  Works, as the next call, in any floating-point environment and leaves it
  * as it was. */
 tb_status tb__histogram_encode(tb__buf *out, tb__nonfinite *out_nonfinite, const void *data,
                                size_t count, tb_dtype dtype, const tb_histogram_options *options,

@@ -12,7 +12,10 @@ enum {
     EVENT_FILE_VERSION = KEY(3, BYTES),
     EVENT_GRAPH_DEF = KEY(4, BYTES),
     EVENT_SUMMARY = KEY(5, BYTES),
+    EVENT_SESSION_LOG = KEY(7, BYTES),
     EVENT_SOURCE_METADATA = KEY(10, BYTES),
+    SESSION_LOG_STATUS = KEY(1, VARINT),
+    SESSION_START = 1,
     SOURCE_METADATA_WRITER = KEY(1, BYTES),
     SUMMARY_VALUE = KEY(1, BYTES),
     VALUE_TAG = KEY(1, BYTES),
@@ -174,6 +177,34 @@ tb_status tb__event_encode_values(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
+tb_status tb__scalar_head_encode(tb__buf *out, const char *tag, size_t tag_size)
+{
+    uint8_t *p = tb__buf_extend(out, 2 * LENGTH_MAX_SIZE + tag_size + 1);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    p = put_length(p, SUMMARY_VALUE, bytes_size(tag_size) + TB__SCALAR_PAYLOAD_SIZE);
+    p = put_bytes(p, VALUE_TAG, tag, tag_size);
+    *p++ = VALUE_SIMPLE_VALUE;
+    return finish(out, p);
+}
+
+tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
+                                   const tb__scalar_value *values, size_t count,
+                                   size_t heads_size)
+{
+    size_t summary_size = heads_size + 4 * count;
+    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + LENGTH_MAX_SIZE + summary_size);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    p = put_head(p, wall_time, step);
+    p = put_length(p, EVENT_SUMMARY, summary_size);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(p, values[i].head, values[i].head_size);
+        p = put_fixed32(p + values[i].head_size, float_bits(values[i].value));
+    }
+    return finish(out, p);
+}
+
 tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
                                  const uint8_t *graph_def, size_t size)
 {
@@ -200,6 +231,17 @@ tb_status tb__event_encode_header(tb__buf *out, double wall_time)
     p = put_bytes(p, EVENT_FILE_VERSION, version, VERSION_SIZE);
     p = put_length(p, EVENT_SOURCE_METADATA, bytes_size(WRITER_SIZE));
     p = put_bytes(p, SOURCE_METADATA_WRITER, writer, WRITER_SIZE);
+    return finish(out, p);
+}
+
+tb_status tb__event_encode_session_start(tb__buf *out, double wall_time, int64_t step)
+{
+    static const uint8_t session_log[] = {SESSION_LOG_STATUS, SESSION_START};
+    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + LENGTH_MAX_SIZE + sizeof session_log);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    p = put_head(p, wall_time, step);
+    p = put_bytes(p, EVENT_SESSION_LOG, session_log, sizeof session_log);
     return finish(out, p);
 }
 

@@ -3,7 +3,9 @@
 #include <float.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fpenv.h"
+#include "encode/histogram_part.h"
 #include "encode/pack.h"
 #include "encode/view.h"
 #include "proto/summary.pb-c.h"
@@ -46,187 +48,43 @@ static tb_status pack(tb__buf *out, Tblog__Proto__HistogramProto *histogram, tb_
     return tb__pack_message(out, &value.base, "histogram", err);
 }
 
-/* --- buckets --------------------------------------------------------------------------------- */
+/* --- of data ---------------------------------------------------------------------------------- */
 
-/* TensorFlow's: the limits of positive values begin at 1e-12 and grow by a tenth while below 1e20,
- * those of negative values mirror them, 0 is between, and DBL_MAX ends all.  A value is in the
- * first bucket whose limit is larger than the value. */
-enum {
-    POSITIVE_LIMITS = 774,
-    ZERO_BUCKET = POSITIVE_LIMITS, /* of values below 0, down to the first negative limit */
-    BUCKETS = 2 * POSITIVE_LIMITS + 2
-};
-
-static void make_limits(double limits[BUCKETS])
+static tb_status pack_part(tb__buf *out, const tb__histogram_part *part, tb__error *err)
 {
-    double limit = 1e-12;
-    for (size_t i = 0; i < POSITIVE_LIMITS; i++) {
-        limits[ZERO_BUCKET - 1 - i] = -limit;
-        limits[ZERO_BUCKET + 1 + i] = limit;
-        limit *= 1.1;
-    }
-    limits[ZERO_BUCKET] = 0;
-    limits[BUCKETS - 1] = DBL_MAX;
-}
-
-/* How many positive limits are not above the double whose bits are |bits|.
- *
- * The bits of a positive double, read as an integer, are its base-2 logarithm but for straight
- * lines between powers of two, which are up to 0.087 too low.  Buckets are log2(1.1) = 0.1375 wide,
- * and 1e-12 / 1.1 is just below 2^-40: the bits above those of 2^-40, scaled to buckets, give the
- * answer or one less. */
-static size_t limits_up_to(const double *positive, uint64_t bits)
-{
-    const uint64_t start = (uint64_t)(1023 - 40) << 52;
-    const uint64_t buckets_per_octave = UINT64_C(1952207832); /* 2^28 / log2(1.1) */
-
-    /* Without a branch: half of what an activation puts out is zeros, in no order. */
-    uint64_t above = (bits - start) & (0 - (uint64_t)(bits > start));
-    size_t guess = (size_t)((above >> 32) * buckets_per_octave >> (20 + 28));
-    guess = guess < POSITIVE_LIMITS - 1 ? guess : POSITIVE_LIMITS - 1;
-    return guess + (bits_of(positive[guess]) <= bits);
-}
-
-static void count_values(uint64_t counts[BUCKETS], const double limits[BUCKETS],
-                         const double *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits = bits_of(values[i]);
-        uint64_t negative = bits > sign_bit; /* -0 counts as 0 */
-        /* A negative limit of the value's own size is not larger than the value: one bit less. */
-        uint64_t size = (bits & ~sign_bit) - negative;
-        size_t steps = limits_up_to(limits + ZERO_BUCKET + 1, size);
-        /* That far to the right of 0 or, as ~steps is -1 - steps, to the left; without a branch. */
-        counts[ZERO_BUCKET + 1 + (steps ^ (0 - (size_t)negative))]++;
-    }
-}
-
-/* --- reduction ------------------------------------------------------------------------------- */
-
-enum { BLOCK = 1024 }; /* elements at a time: 8 KiB stay in the first level of cache */
-
-typedef struct block_summary {
-    uint64_t largest; /* the bits of the largest value, its sign aside */
-    double min, max;
-    double sum, sum_squares;
-} block_summary;
-
-typedef struct reduction {
-    double limits[BUCKETS];
-    uint64_t counts[BUCKETS];
-    size_t count; /* of finite values */
-    double min, max;
-    double sum, sum_squares; /* without the sums of blocks with huge values */
-    double huge_sum;         /* those, times huge_scale */
-    tb__nonfinite nonfinite;
-} reduction;
-
-/* Larger values may add up to infinity on the way to a sum that is finite.  Scaled down, any number
- * of them can be added.  (Their squares are beyond double in any case.) */
-static const double huge_limit = 0x1p900;
-static const double huge_scale = 0x1p-64;
-
-/* Moves the finite values to the front and returns their number. */
-static size_t drop_nonfinite(tb__nonfinite *dropped, double *values, size_t count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t size = bits_of(values[i]) & ~sign_bit;
-        values[kept] = values[i];
-        kept += size < infinity_bits;
-        dropped->infinite += size == infinity_bits;
-        dropped->nan += size > infinity_bits;
-    }
-    return kept;
-}
-
-/* Only |largest| means anything when a value is not finite. */
-static block_summary summarize(const double *values, size_t count)
-{
-    block_summary s = {.min = values[0], .max = values[0]};
-    for (size_t i = 0; i < count; i++) {
-        double value = values[i];
-        uint64_t size = bits_of(value) & ~sign_bit;
-        s.largest = size > s.largest ? size : s.largest;
-        s.min = value < s.min ? value : s.min;
-        s.max = value > s.max ? value : s.max;
-        s.sum += value;
-        s.sum_squares += value * value;
-    }
-    return s;
-}
-
-static void add_sums(reduction *r, const block_summary *s, const double *values, size_t count)
-{
-    r->sum_squares += s->sum_squares;
-    if (s->largest <= bits_of(huge_limit)) {
-        r->sum += s->sum;
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        r->huge_sum += values[i] * huge_scale;
-}
-
-static void add_block(reduction *r, double *values, size_t count)
-{
-    block_summary s = summarize(values, count);
-    if (s.largest >= infinity_bits) {
-        count = drop_nonfinite(&r->nonfinite, values, count);
-        if (count == 0)
-            return;
-        s = summarize(values, count);
-    }
-    add_sums(r, &s, values, count);
-    r->min = r->count == 0 || s.min < r->min ? s.min : r->min;
-    r->max = r->count == 0 || s.max > r->max ? s.max : r->max;
-    r->count += count;
-    count_values(r->counts, r->limits, values, count);
-}
-
-static void reduce(reduction *r, tb__view *view)
-{
-    double values[BLOCK];
-    size_t count;
-    while ((count = tb__view_read(values, BLOCK, view)) > 0)
-        add_block(r, values, count);
-}
-
-static tb_status pack_reduction(tb__buf *out, const reduction *r, tb__error *err)
-{
-    double counts[BUCKETS];
-    size_t first = BUCKETS, end = 0; /* of the buckets in use */
-    for (size_t i = 0; i < BUCKETS; i++) {
-        counts[i] = (double)r->counts[i];
-        if (r->counts[i] > 0) {
-            first = first < i ? first : i;
-            end = i + 1;
-        }
-    }
-
     Tblog__Proto__HistogramProto histogram;
     tblog__proto__histogram_proto__init(&histogram);
-    histogram.min = r->min;
-    histogram.max = r->max;
-    histogram.num = (double)r->count;
-    histogram.sum = r->sum + r->huge_sum / huge_scale;
-    histogram.sum_squares = r->sum_squares;
+    histogram.min = part->min;
+    histogram.max = part->max;
+    histogram.num = (double)part->count;
+    histogram.sum = tb__histogram_part_sum(part);
+    histogram.sum_squares = tb__histogram_part_sum_squares(part);
+    if (part->count == 0)
+        return pack(out, &histogram, err);
+
     /* The loaders take the first bucket's left edge from min and the last one's right edge from
      * max: the fast one would draw empty outer buckets backwards. */
-    if (end > 0) {
-        histogram.n_bucket = histogram.n_bucket_limit = end - first;
-        histogram.bucket = counts + first;
-        histogram.bucket_limit = tb__pack_doubles(r->limits + first);
-    }
-    return pack(out, &histogram, err);
+    size_t first = tb__bins_bucket(part->bins, part->min);
+    size_t count = tb__bins_bucket(part->bins, part->max) - first + 1;
+    double *counts = tb__calloc(count, sizeof *counts);
+    if (counts == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins", count);
+    for (size_t i = 0; i < count; i++)
+        counts[i] = (double)part->counts[first + i];
+    histogram.n_bucket = histogram.n_bucket_limit = count;
+    histogram.bucket = counts;
+    histogram.bucket_limit = tb__pack_doubles(tb__bins_right_edges(part->bins) + first);
+    tb_status rv = pack(out, &histogram, err);
+    tb__free(counts);
+    return rv;
 }
 
-static tb_status encode(tb__buf *out, tb__nonfinite *out_nonfinite, tb__view *view, tb__error *err)
+tb_status tb__histogram_part_encode(tb__buf *out, const tb__histogram_part *part, tb__error *err)
 {
-    reduction r = {0};
-    make_limits(r.limits);
-    reduce(&r, view);
-    *out_nonfinite = r.nonfinite;
-    return pack_reduction(out, &r, err);
+    tb__fpenv host = tb__fpenv_enter();
+    tb_status rv = pack_part(out, part, err);
+    tb__fpenv_leave(&host);
+    return rv;
 }
 
 tb_status tb__histogram_encode(tb__buf *out, tb__nonfinite *out_nonfinite, const void *data,
@@ -237,27 +95,96 @@ tb_status tb__histogram_encode(tb__buf *out, tb__nonfinite *out_nonfinite, const
     tb_status rv = tb__view_init(&view, data, count, dtype, options, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    tb__fpenv host = tb__fpenv_enter(); /* sums are bound to be inexact */
-    rv = encode(out, out_nonfinite, &view, err);
-    tb__fpenv_leave(&host);
+    const tb__bins *bins = tb__exponential_bins();
+    if (bins == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for its tables");
+    uint64_t counts[TB__EXPONENTIAL_BUCKETS];
+    tb__histogram_part part;
+    tb__view_arrange(&view);
+    tb__histogram_part_init(&part, bins, counts);
+    tb__histogram_part_add(&part, &view);
+    *out_nonfinite = part.nonfinite;
+    return tb__histogram_part_encode(out, &part, err);
+}
+
+/* --- of data, in bins of the caller's choice -------------------------------------------------- */
+
+/* |by| checked. */
+static tb_status make_bins(tb__bins *out, const tb__view *all, const tb__binning *by,
+                           tb__error *err)
+{
+    if (by->edges != NULL)
+        return tb__bins_init(out, by->edges, by->count, err);
+    tb__view view = *all;
+    tb__histogram_part range;
+    tb__histogram_part_init(&range, NULL, NULL);
+    tb__histogram_part_add(&range, &view);
+    return tb__bins_init_equal(out, range.min, range.max, by->count, err);
+}
+
+static tb_status check_edges(const double *edges, size_t bucket_count, tb__error *err)
+{
+    for (size_t i = 0; i <= bucket_count; i++) {
+        if (!is_finite(edges[i]))
+            return tb__error_set(err, TB_STATUS_INVALID, "histogram: edges[%zu] is %g, not finite",
+                                 i, edges[i]);
+        if (i > 0 && edges[i] <= edges[i - 1])
+            return tb__error_set(err, TB_STATUS_INVALID,
+                                 "histogram: edges[%zu], %g, is not above the one before, %g", i,
+                                 edges[i], edges[i - 1]);
+    }
+    return TB_STATUS_OK;
+}
+
+static tb_status check_binning(const tb__binning *by, tb__error *err)
+{
+    size_t most = TBLOG_MAX_RECORD_BYTES / (2 * sizeof(double));
+    if (by->count == 0)
+        return tb__error_set(err, TB_STATUS_INVALID, "histogram: there are 0 bins");
+    if (by->count > most)
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "histogram: %zu bins, at most %zu fit",
+                             by->count, most);
+    return by->edges == NULL ? TB_STATUS_OK : check_edges(by->edges, by->count, err);
+}
+
+static tb_status encode_bins(tb__buf *out, tb__left_out *out_left, tb__view *view,
+                             const tb__bins *bins, tb__error *err)
+{
+    uint64_t *counts = tb__calloc(bins->count, sizeof *counts);
+    if (counts == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins",
+                             bins->count);
+    tb__histogram_part part;
+    tb__histogram_part_init(&part, bins, counts);
+    tb__histogram_part_add(&part, view);
+    *out_left = (tb__left_out){.nonfinite = part.nonfinite, .outside = part.outside};
+    tb_status rv = tb__histogram_part_encode(out, &part, err);
+    tb__free(counts);
+    return rv;
+}
+
+tb_status tb__histogram_encode_bins(tb__buf *out, tb__left_out *out_left, const void *data,
+                                    size_t count, tb_dtype dtype,
+                                    const tb_histogram_options *options, const tb__binning *by,
+                                    tb__error *err)
+{
+    tb__view view;
+    tb__bins bins;
+    tb_status rv = tb__view_init(&view, data, count, dtype, options, err);
+    if (rv == TB_STATUS_OK)
+        rv = check_binning(by, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    tb__view_arrange(&view);
+    rv = make_bins(&bins, &view, by, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = encode_bins(out, out_left, &view, &bins, err);
+    tb__bins_free(&bins);
     return rv;
 }
 
 /* --- ready-made buckets ---------------------------------------------------------------------- */
-
-static tb_status check_edges(const tb_histogram *h, tb__error *err)
-{
-    for (size_t i = 0; i <= h->bucket_count; i++) {
-        if (!is_finite(h->edges[i]))
-            return tb__error_set(err, TB_STATUS_INVALID, "histogram: edges[%zu] is %g, not finite",
-                                 i, h->edges[i]);
-        if (i > 0 && h->edges[i] <= h->edges[i - 1])
-            return tb__error_set(err, TB_STATUS_INVALID,
-                                 "histogram: edges[%zu], %g, is not above the one before, %g", i,
-                                 h->edges[i], h->edges[i - 1]);
-    }
-    return TB_STATUS_OK;
-}
 
 static tb_status check_counts(const tb_histogram *h, tb__error *err)
 {
@@ -291,7 +218,7 @@ static tb_status check_raw(const tb_histogram *h, tb__error *err)
         return tb__error_set(err, TB_STATUS_INVALID,
                              "histogram: sum %g or sum_squares %g is not finite or below 0", h->sum,
                              h->sum_squares);
-    tb_status rv = check_edges(h, err);
+    tb_status rv = check_edges(h->edges, h->bucket_count, err);
     return rv != TB_STATUS_OK ? rv : check_counts(h, err);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fpenv.h"
+#include "encode/pixels_kernels.h"
 
 /* |mantissa| / 2^|shift|, which is below 1, as 0..255 rounded to nearest.  Integers only: the
  * host's rounding mode and floating-point traps have no say, and NaN never meets an instruction. */
@@ -23,108 +24,71 @@ static uint8_t byte_from_f64(uint64_t bits)
     return byte_from_fraction(mantissa, 1075 - (unsigned)(bits >> 52));
 }
 
-static uint8_t byte_from_f32(uint32_t bits)
-{
-    if (bits >= 0x3f800000)
-        return bits <= 0x7f800000 ? 255 : 0;
-    return byte_from_fraction((bits & 0x7fffff) | 1U << 23, 150 - (bits >> 23));
-}
+/* --- Lines of elements ------------------------------------------------------------------------
+ *
+ * Elements that are apart are first put side by side, at most PIECE at a time. */
 
-static uint8_t byte_from_f16(uint32_t bits)
-{
-    if (bits >= 0x3c00)
-        return bits <= 0x7c00 ? 255 : 0;
-    return byte_from_fraction((bits & 0x3ff) | 1U << 10, 25 - (bits >> 10));
-}
+enum { PIECE = 512 };
 
-static void copy_bytes(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                       size_t count)
+static void gather(uint8_t *to, const uint8_t *from, ptrdiff_t step, size_t size, size_t count)
 {
-    if (to_step == 1 && from_step == 1) {
-        memcpy(to, from, count);
-        return;
+    switch (size) {
+    case 1:
+        for (size_t i = 0; i < count; i++)
+            to[i] = from[(ptrdiff_t)i * step];
+        break;
+    case 2:
+        for (size_t i = 0; i < count; i++)
+            memcpy(to + 2 * i, from + (ptrdiff_t)i * step * 2, 2);
+        break;
+    case 4:
+        for (size_t i = 0; i < count; i++)
+            memcpy(to + 4 * i, from + (ptrdiff_t)i * step * 4, 4);
+        break;
+    default:
+        for (size_t i = 0; i < count; i++)
+            memcpy(to + 8 * i, from + (ptrdiff_t)i * step * 8, 8);
+        break;
     }
+}
+
+static void copy_bytes(uint8_t *to, const uint8_t *from, size_t count)
+{
+    memcpy(to, from, count);
+}
+
+static void copy_words(uint8_t *to, const uint8_t *from, size_t count)
+{
+    memcpy(to, from, 2 * count);
+}
+
+static void convert_bool(uint8_t *to, const uint8_t *from, size_t count)
+{
     for (size_t i = 0; i < count; i++)
-        to[i * to_step] = from[(ptrdiff_t)i * from_step];
+        to[i] = from[i] != 0 ? 255 : 0;
 }
 
-static void copy_words(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                       size_t count)
+static void convert_f16(uint8_t *to, const uint8_t *from, size_t count)
 {
-    if (to_step == 1 && from_step == 1) {
-        memcpy(to, from, count * 2);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        memcpy(to + i * to_step * 2, from + (ptrdiff_t)i * from_step * 2, 2);
+    tb__pixel_kernels_best()->convert_f16(to, from, count);
 }
 
-static void convert_bool(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                         size_t count)
+static void convert_bf16(uint8_t *to, const uint8_t *from, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        to[i * to_step] = from[(ptrdiff_t)i * from_step] != 0 ? 255 : 0;
+    tb__pixel_kernels_best()->convert_bf16(to, from, count);
 }
 
-static void convert_f16(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
+static void convert_f32(uint8_t *to, const uint8_t *from, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 2, sizeof bits);
-        to[i * to_step] = byte_from_f16(bits);
-    }
+    tb__pixel_kernels_best()->convert_f32(to, from, count);
 }
 
-static void convert_bf16(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                         size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 2, sizeof bits);
-        to[i * to_step] = byte_from_f32((uint32_t)bits << 16);
-    }
-}
-
-/* The same as byte_from_f32, written for the vectoriser: in double the product is exact and so
- * is each sum near a border between two results.  By their bits, 1 to infinity become 1, and
- * what has a sign and NaN, whose bits are larger than those of infinity, become 0. */
-static void convert_packed_f32(uint8_t *restrict to, const uint8_t *restrict from, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t one = 0x3f800000, infinity = 0x7f800000;
-        uint32_t bits;
-        float value;
-        memcpy(&bits, from + 4 * i, sizeof bits);
-        uint32_t if_below_one = bits & (0 - (uint32_t)(bits < one));
-        uint32_t if_not = one & (0 - (uint32_t)(bits - one <= infinity - one));
-        bits = if_below_one | if_not;
-        memcpy(&value, &bits, sizeof value);
-        to[i] = (uint8_t)(int32_t)((double)value * 255 + 0.5);
-    }
-}
-
-static void convert_f32(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
-{
-    if (to_step == 1 && from_step == 1) {
-        convert_packed_f32(to, from, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 4, sizeof bits);
-        to[i * to_step] = byte_from_f32(bits);
-    }
-}
-
-static void convert_f64(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                        size_t count)
+static void convert_f64(uint8_t *to, const uint8_t *from, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t bits;
-        memcpy(&bits, from + (ptrdiff_t)i * from_step * 8, sizeof bits);
-        to[i * to_step] = byte_from_f64(bits);
+        memcpy(&bits, from + i * sizeof bits, sizeof bits);
+        to[i] = byte_from_f64(bits);
     }
 }
 
@@ -175,30 +139,37 @@ tb__raster tb__raster_of(const tb_image *image)
     return r;
 }
 
-static void interleave_rgb(uint8_t *restrict to, const uint8_t *restrict red,
-                           const uint8_t *restrict green, const uint8_t *restrict blue,
-                           size_t count)
+/* --- Rows ------------------------------------------------------------------------------------- */
+
+static void interleave_words(uint8_t *restrict to, const uint8_t *restrict planes, size_t plane,
+                             size_t channels, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        to[3 * i] = red[i];
-        to[3 * i + 1] = green[i];
-        to[3 * i + 2] = blue[i];
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < count; i++)
+            memcpy(to + 2 * (i * channels + c), planes + c * plane + 2 * i, 2);
+}
+
+static void interleave(uint8_t *to, const uint8_t *planes, ptrdiff_t plane, size_t channels,
+                       size_t count)
+{
+    const tb__pixel_kernels *k = tb__pixel_kernels_best();
+    switch (channels) {
+    case 2: k->interleave2(to, planes, plane, count); break;
+    case 3: k->interleave3(to, planes, plane, count); break;
+    default: k->interleave4(to, planes, plane, count); break;
     }
 }
 
-/* Planes of three channels are common and earn a way of their own: whole pieces of a plane become
- * samples, which a second loop interleaves. */
-static void pack_rgb_planes(uint8_t *to, const uint8_t *from, const tb__raster *r, ptrdiff_t plane)
+/* |count| elements of one channel, at most PIECE, become samples side by side. */
+static void line(uint8_t *to, const uint8_t *from, const tb__raster *r, size_t count)
 {
-    enum { PIECE = 512 };
-    uint8_t samples[3][PIECE];
     const tb__element *e = r->element;
-    for (size_t x = 0; x < r->width; x += PIECE) {
-        size_t count = r->width - x < PIECE ? r->width - x : PIECE;
-        for (size_t c = 0; c < 3; c++)
-            e->line(samples[c], 1, from + x * e->size + (ptrdiff_t)c * plane, 1, count);
-        interleave_rgb(to + 3 * x, samples[0], samples[1], samples[2], count);
+    uint8_t gathered[PIECE * 8];
+    if (r->x_stride != 1) {
+        gather(gathered, from, r->x_stride, e->size, count);
+        from = gathered;
     }
+    e->line(to, from, count);
 }
 
 static bool rows_packed(const tb__raster *r)
@@ -206,28 +177,47 @@ static bool rows_packed(const tb__raster *r)
     return r->channel_stride == 1 && r->x_stride == (ptrdiff_t)r->channels;
 }
 
+/* At most PIECE pixels: each channel's samples, put side by side, and then interleaved. */
+static void pack_piece(uint8_t *to, const uint8_t *from, const tb__raster *r, size_t count)
+{
+    const tb__element *e = r->element;
+    uint8_t planes[4 * PIECE * 2];
+    size_t plane = PIECE * e->sample_size;
+    if (r->channels == 1) {
+        line(to, from, r, count);
+        return;
+    }
+    for (size_t c = 0; c < r->channels; c++)
+        line(planes + c * plane, from + (ptrdiff_t)c * r->channel_stride * (ptrdiff_t)e->size, r,
+             count);
+    if (e->sample_size == 1)
+        interleave(to, planes, (ptrdiff_t)plane, r->channels, count);
+    else
+        interleave_words(to, planes, plane, r->channels, count);
+}
+
 static void pack_row(uint8_t *to, const uint8_t *from, const tb__raster *r)
 {
     const tb__element *e = r->element;
     if (rows_packed(r)) {
-        e->line(to, 1, from, 1, r->width * r->channels);
+        e->line(to, from, r->width * r->channels);
         return;
     }
-    ptrdiff_t plane = r->channel_stride * (ptrdiff_t)e->size;
-    if (e->sample_size == 1 && r->channels == 3 && r->x_stride == 1) {
-        pack_rgb_planes(to, from, r, plane);
+    if (r->x_stride == 1 && r->channels > 1 && e->line == copy_bytes) {
+        interleave(to, from, r->channel_stride, r->channels, r->width);
         return;
     }
-    for (size_t c = 0; c < r->channels; c++)
-        e->line(to + c * e->sample_size, r->channels, from + (ptrdiff_t)c * plane, r->x_stride,
-                r->width);
+    for (size_t x = 0; x < r->width; x += PIECE)
+        pack_piece(to + x * r->channels * e->sample_size,
+                   from + (ptrdiff_t)x * r->x_stride * (ptrdiff_t)e->size, r,
+                   r->width - x < PIECE ? r->width - x : PIECE);
 }
 
 static void pack_rows(uint8_t *to, const tb__raster *r)
 {
     size_t row = r->width * r->channels;
     if (rows_packed(r) && r->y_stride == (ptrdiff_t)row) {
-        r->element->line(to, 1, r->data, 1, row * r->height);
+        r->element->line(to, r->data, row * r->height);
         return;
     }
     ptrdiff_t step = r->y_stride * (ptrdiff_t)r->element->size;

@@ -7,9 +7,8 @@
 
 #include <tblog.h>
 
-/* Makes |count| samples, |to_step| samples apart, of elements |from_step| elements apart. */
-typedef void tb__line_fn(uint8_t *to, size_t to_step, const uint8_t *from, ptrdiff_t from_step,
-                         size_t count);
+/* Makes |count| samples of elements that lie side by side. */
+typedef void tb__line_fn(uint8_t *to, const uint8_t *from, size_t count);
 
 /* How elements of a tb_dtype become samples. */
 typedef struct tb__element {

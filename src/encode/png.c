@@ -1,101 +1,34 @@
 #include "encode/png.h"
 
-#include <png.h>
-#include <setjmp.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <zlib.h>
+#include <string.h>
+#include <zlib.h> /* its checksums */
 
 #include "base/alloc.h"
+#include "encode/png_choose.h"
+#include "encode/png_deflate.h"
+#include "encode/png_filter.h"
 
 enum {
-    /* Measured on a photograph, a sprite and a screenshot: level 6 takes twice the time to save 2,
-     * 6 and 20 %; the slower filters a quarter more to save at most 5 %.  Z_FILTERED, libpng's
-     * choice for filtered rows, makes the sprite half as large again from level 4 on. */
-    LEVEL = 3,
-    FILTERS = PNG_FAST_FILTERS,
-    /* The data of one IDAT chunk, each of which costs 12 bytes. */
-    CHUNK_SIZE = 64 << 10
+    STRIP_SIZE = 64 << 10, /* of rows that are treated alike, unless one row is larger */
+    CHUNK_SIZE = 1 << 20   /* an IDAT chunk is ended when it has so much */
 };
 
-/* All that must survive a longjmp; it lives in the caller of the function that calls setjmp. */
 typedef struct encoder {
-    jmp_buf jump;
-    png_structp png;
-    png_infop info;
     tb__buf *out;
-    bool no_memory;
-    char words[160]; /* libpng's, of an error */
+    const tb__pixels *pixels;
+    size_t row_size, pixel_size;
+    size_t strip_rows;
+    bool swap;         /* samples of 16 bits to big-endian */
+    uint8_t *zeros;    /* the row above the first */
+    uint8_t *swapped;  /* the row above a strip, and the strip */
+    uint8_t *filtered; /* a window, a strip and the deflate's slack */
+    size_t before;     /* how much of the window is set */
+    uint32_t adler;
+    size_t chunk; /* where the current chunk begins in |out| */
+    tb__deflate *deflate;
+    tb__chooser *chooser;
 } encoder;
-
-static void *allocate(png_structp png, png_alloc_size_t size)
-{
-    void *block = tb__malloc(size);
-    if (block == NULL)
-        ((encoder *)png_get_mem_ptr(png))->no_memory = true;
-    return block;
-}
-
-static void release(png_structp png, void *block)
-{
-    (void)png;
-    tb__free(block);
-}
-
-/* libpng's default would print, and its own jmp_buf is not there yet while it sets up. */
-static PNG_NORETURN void fail(png_structp png, const char *words)
-{
-    encoder *e = png_get_error_ptr(png);
-    snprintf(e->words, sizeof e->words, "%s", words);
-    longjmp(e->jump, 1);
-}
-
-static void ignore_warning(png_structp png, const char *words)
-{
-    (void)png;
-    (void)words;
-}
-
-static void append(png_structp png, png_bytep data, size_t size)
-{
-    encoder *e = png_get_io_ptr(png);
-    if (tb__buf_append(e->out, data, size) != TB_STATUS_OK) {
-        e->no_memory = true;
-        png_error(png, "no room for the file");
-    }
-}
-
-static void flush_nothing(png_structp png)
-{
-    (void)png;
-}
-
-static void create(encoder *e)
-{
-    e->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, e, fail, ignore_warning, e, allocate,
-                                       release);
-    if (e->png == NULL)
-        return;
-    e->info = png_create_info_struct(e->png);
-    if (e->info == NULL)
-        png_error(e->png, "no info struct");
-    png_set_write_fn(e->png, e, append, flush_nothing);
-}
-
-static void write_header(encoder *e, const tb__pixels *pixels)
-{
-    static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
-                                      PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
-    png_set_user_limits(e->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_IHDR(e->png, e->info, pixels->width, pixels->height, (int)pixels->sample_size * 8,
-                 color_types[pixels->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(e->png, LEVEL);
-    png_set_compression_strategy(e->png, Z_DEFAULT_STRATEGY);
-    png_set_compression_buffer_size(e->png, CHUNK_SIZE);
-    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, FILTERS);
-    png_write_info(e->png, e->info);
-}
 
 static bool little_endian(void)
 {
@@ -103,27 +36,205 @@ static bool little_endian(void)
     return *(const uint8_t *)&one == 1;
 }
 
-static void write_pixels(encoder *e, const tb__pixels *pixels)
+static bool create(encoder *e, tb__buf *out, const tb__pixels *pixels)
 {
-    if (pixels->sample_size == 2 && little_endian())
-        png_set_swap(e->png); /* a PNG's 16 bit samples are big-endian */
-    size_t row_size = (size_t)pixels->width * pixels->channels * pixels->sample_size;
-    for (uint32_t y = 0; y < pixels->height; y++)
-        png_write_row(e->png, pixels->data + y * row_size);
-    png_write_end(e->png, NULL);
+    *e = (encoder){.out = out, .pixels = pixels, .adler = (uint32_t)adler32(0, NULL, 0)};
+    e->pixel_size = (size_t)pixels->channels * pixels->sample_size;
+    e->row_size = pixels->width * e->pixel_size;
+    e->strip_rows = STRIP_SIZE / (e->row_size + 1);
+    if (e->strip_rows < 1)
+        e->strip_rows = 1;
+    if (e->strip_rows > pixels->height)
+        e->strip_rows = pixels->height;
+    e->swap = pixels->sample_size == 2 && little_endian();
+    size_t strip_size = e->strip_rows * (e->row_size + 1);
+    e->zeros = tb__calloc(1, e->row_size);
+    if (e->swap)
+        e->swapped = tb__calloc(e->strip_rows + 1, e->row_size);
+    e->filtered = tb__malloc(TB__DEFLATE_WINDOW + strip_size + TB__DEFLATE_SLACK);
+    e->deflate = tb__deflate_new((uint64_t)(e->row_size + 1) * pixels->height, e->row_size + 1);
+    e->chooser = tb__chooser_new(e->row_size, e->pixel_size);
+    return e->zeros != NULL && (e->swapped != NULL || !e->swap) && e->filtered != NULL &&
+           e->deflate != NULL && e->chooser != NULL;
 }
 
-/* The only frame that libpng jumps back to.  It has no variables of its own that could be lost. */
-static bool write_file(encoder *e, const tb__pixels *pixels)
+static void destroy(encoder *e)
 {
-    if (setjmp(e->jump) != 0)
-        return false;
-    create(e);
-    if (e->png == NULL)
-        return false;
-    write_header(e, pixels);
-    write_pixels(e, pixels);
-    return true;
+    tb__chooser_free(e->chooser);
+    tb__deflate_free(e->deflate);
+    tb__free(e->filtered);
+    tb__free(e->swapped);
+    tb__free(e->zeros);
+}
+
+/* --- Chunks ----------------------------------------------------------------------------------- */
+
+static void store_be32(uint8_t *p, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static tb_status append_be32(tb__buf *out, uint32_t value)
+{
+    uint8_t bytes[4];
+    store_be32(bytes, value);
+    return tb__buf_append(out, bytes, sizeof bytes);
+}
+
+/* Its length is set at the end. */
+static tb_status begin_chunk(encoder *e, const char *type)
+{
+    e->chunk = e->out->size;
+    tb_status rv = append_be32(e->out, 0);
+    return rv == TB_STATUS_OK ? tb__buf_append(e->out, type, 4) : rv;
+}
+
+static size_t chunk_size(const encoder *e)
+{
+    return e->out->size - e->chunk - 8;
+}
+
+static tb_status end_chunk(encoder *e)
+{
+    uint8_t *start = e->out->data + e->chunk;
+    uint32_t size = (uint32_t)chunk_size(e);
+    store_be32(start, size);
+    return append_be32(e->out, (uint32_t)crc32(crc32(0, NULL, 0), start + 4, size + 4));
+}
+
+static tb_status append_chunk(encoder *e, const char *type, const uint8_t *data, size_t size)
+{
+    tb_status rv = begin_chunk(e, type);
+    if (rv == TB_STATUS_OK)
+        rv = tb__buf_append(e->out, data, size);
+    return rv == TB_STATUS_OK ? end_chunk(e) : rv;
+}
+
+static tb_status append_header(encoder *e)
+{
+    static const uint8_t color_types[] = {0, 0, 4, 2, 6};
+    const tb__pixels *p = e->pixels;
+    uint8_t header[13] = {0}; /* deflate, the five filters, not interlaced */
+    store_be32(header, p->width);
+    store_be32(header + 4, p->height);
+    header[8] = (uint8_t)(8 * p->sample_size);
+    header[9] = color_types[p->channels];
+    tb_status rv = tb__buf_append(e->out, "\x89PNG\r\n\x1a\n", 8);
+    return rv == TB_STATUS_OK ? append_chunk(e, "IHDR", header, sizeof header) : rv;
+}
+
+/* --- Strips ----------------------------------------------------------------------------------- */
+
+static void swap_samples(uint8_t *to, const uint8_t *from, size_t size)
+{
+    for (size_t i = 0; i < size; i += 2) {
+        to[i] = from[i + 1];
+        to[i + 1] = from[i];
+    }
+}
+
+/* |count| rows from |y| on, as the file has their samples. */
+static tb__rows take_rows(encoder *e, size_t y, size_t count)
+{
+    const uint8_t *data = e->pixels->data + y * e->row_size;
+    tb__rows rows = {data, y == 0 ? e->zeros : data - e->row_size, count, e->row_size,
+                     e->pixel_size};
+    if (e->swap) {
+        uint8_t *own = e->swapped + e->row_size;
+        if (y != 0) /* the strips before were of full size */
+            memcpy(e->swapped, e->swapped + e->strip_rows * e->row_size, e->row_size);
+        swap_samples(own, data, count * e->row_size);
+        rows.data = own;
+        rows.above = e->swapped;
+    }
+    return rows;
+}
+
+static void filter_rows(encoder *e, const tb__rows *rows, const tb__choice *choice)
+{
+    uint8_t *to = e->filtered + e->before;
+    for (size_t y = 0; y < rows->count; y++, to += rows->size) {
+        const uint8_t *row = rows->data + y * rows->size;
+        tb__filter_part part = {row, y == 0 ? rows->above : row - rows->size, 0, rows->size,
+                                rows->pixel_size};
+        tb__filter filter = choice->filter_by_row ? tb__filter_choose(&part) : choice->filter;
+        *to++ = (uint8_t)filter;
+        tb__filter_apply(to, filter, &part);
+    }
+    memset(to, 0, TB__DEFLATE_SLACK);
+}
+
+/* Compresses |size| bytes behind the window and keeps the last of them as the next window. */
+static tb_status append_deflated(encoder *e, size_t size, tb__deflate_way way, bool last)
+{
+    size_t end = e->before + size;
+    for (size_t at = e->before, part; at < end; at += part) {
+        part = end - at < TB__DEFLATE_BLOCK ? end - at : TB__DEFLATE_BLOCK;
+        tb__deflate_bytes bytes = {e->filtered + at, part, at};
+        e->adler = (uint32_t)adler32(e->adler, bytes.data, (uInt)part);
+        if (tb__deflate_block(e->deflate, e->out, &bytes, way, last && at + part == end) !=
+            TB_STATUS_OK)
+            return TB_STATUS_NO_MEMORY;
+    }
+    e->before = end < TB__DEFLATE_WINDOW ? end : TB__DEFLATE_WINDOW;
+    memmove(e->filtered, e->filtered + end - e->before, e->before);
+    return TB_STATUS_OK;
+}
+
+static tb_status append_strip(encoder *e, size_t y, size_t count)
+{
+    tb__rows rows = take_rows(e, y, count);
+    tb__choice choice = tb__choose(e->chooser, &rows);
+    filter_rows(e, &rows, &choice);
+    tb_status rv = append_deflated(e, count * (e->row_size + 1), choice.way,
+                                   y + count == e->pixels->height);
+    if (rv == TB_STATUS_OK && chunk_size(e) >= CHUNK_SIZE) {
+        rv = end_chunk(e);
+        if (rv == TB_STATUS_OK)
+            rv = begin_chunk(e, "IDAT");
+    }
+    return rv;
+}
+
+static tb_status append_pixels(encoder *e)
+{
+    tb_status rv = begin_chunk(e, "IDAT");
+    if (rv == TB_STATUS_OK)
+        rv = tb__buf_append(e->out, "\x78\x01", 2); /* zlib's header */
+    for (size_t y = 0; y < e->pixels->height && rv == TB_STATUS_OK; y += e->strip_rows) {
+        size_t left = e->pixels->height - y;
+        rv = append_strip(e, y, left < e->strip_rows ? left : e->strip_rows);
+    }
+    if (rv == TB_STATUS_OK)
+        rv = append_be32(e->out, e->adler);
+    return rv == TB_STATUS_OK ? end_chunk(e) : rv;
+}
+
+static tb_status append_file(encoder *e)
+{
+    tb_status rv = append_header(e);
+    if (rv == TB_STATUS_OK)
+        rv = append_pixels(e);
+    return rv == TB_STATUS_OK ? append_chunk(e, "IEND", NULL, 0) : rv;
+}
+
+/* --- Files ------------------------------------------------------------------------------------ */
+
+tb_status tb__png_encode_own(tb__buf *out, const tb__pixels *pixels, tb__error *err)
+{
+    if (pixels->width - 1 >= INT32_MAX || pixels->height - 1 >= INT32_MAX)
+        return tb__error_set(err, TB_STATUS_FAILED, "PNG of %u x %u pixels: not a size it can have",
+                             (unsigned)pixels->width, (unsigned)pixels->height);
+    encoder e;
+    size_t start = out->size;
+    bool done = create(&e, out, pixels) && append_file(&e) == TB_STATUS_OK;
+    destroy(&e);
+    if (done)
+        return TB_STATUS_OK;
+    out->size = start;
+    return tb__error_set(err, TB_STATUS_NO_MEMORY, "PNG of %u x %u pixels: no memory",
+                         (unsigned)pixels->width, (unsigned)pixels->height);
 }
 
 tb_status tb__png_encode(tb__buf *out, const tb__pixels *pixels, tb__error *err)
@@ -132,24 +243,19 @@ tb_status tb__png_encode(tb__buf *out, const tb__pixels *pixels, tb__error *err)
         pixels->sample_size > 2)
         return tb__error_set(err, TB_STATUS_INVALID, "PNG: %u channels of %u bytes",
                              (unsigned)pixels->channels, (unsigned)pixels->sample_size);
-    encoder e = {.out = out, .words = "no PNG structure"};
-    size_t start = out->size;
-    bool done = write_file(&e, pixels);
-    png_destroy_write_struct(&e.png, &e.info);
-    if (done)
-        return TB_STATUS_OK;
-    out->size = start;
-    return tb__error_set(err, e.no_memory ? TB_STATUS_NO_MEMORY : TB_STATUS_FAILED,
-                         "PNG of %u x %u pixels: %s", (unsigned)pixels->width,
-                         (unsigned)pixels->height, e.words);
+#ifdef TBLOG_PNG_BY_LIBPNG
+    return tb__png_encode_libpng(out, pixels, err);
+#else
+    return tb__png_encode_own(out, pixels, err);
+#endif
 }
 
 uint64_t tb__png_bound(uint64_t row_size, uint64_t height)
 {
     uint64_t filtered = (row_size + 1) * height;
-    /* Noise is stored: 5 bytes for each block of 16 kB, 12 for each chunk of 64 kB.  Small images
-     * get a small window, with which zlib can't always go back to store what it failed to compress.
-     */
+    /* Noise is stored: 5 bytes for each block, which libpng makes 16 kB large and we 32 kB or more,
+     * and 12 for each chunk.  libpng gives small images a small window, with which zlib can't
+     * always go back to store what it failed to compress. */
     uint64_t framing = filtered / 512 + (filtered < 32768 ? filtered : 32768) / 4;
     return filtered + framing + 256;
 }

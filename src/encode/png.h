@@ -1,4 +1,4 @@
-/* Pixels to PNG, behind libpng: no other file knows of png.h and its longjmp. */
+/* Pixels to PNG. */
 #ifndef TB_PNG_H
 #define TB_PNG_H
 
@@ -14,9 +14,13 @@ typedef struct tb__pixels {
     uint32_t sample_size;   /* 1 byte, or 2 in the machine's byte order */
 } tb__pixels;
 
-/* Appends a PNG file.  TB_STATUS_OK, TB_STATUS_NO_MEMORY, or TB_STATUS_FAILED with libpng's words;
- * on error |out| is as it was. */
+/* Appends a PNG file.  TB_STATUS_OK, TB_STATUS_INVALID, TB_STATUS_NO_MEMORY, or TB_STATUS_FAILED
+ * for a size that no PNG has; on error |out| is as it was. */
 tb_status tb__png_encode(tb__buf *out, const tb__pixels *pixels, tb__error *err);
+
+/* The two that it may call, as the build says; they take channels and sample sizes as checked. */
+tb_status tb__png_encode_own(tb__buf *out, const tb__pixels *pixels, tb__error *err);
+tb_status tb__png_encode_libpng(tb__buf *out, const tb__pixels *pixels, tb__error *err);
 
 /* No PNG of |height| rows of |row_size| bytes is larger than this.  The pixels alone are assumed to
  * be smaller than 2^56 bytes. */

@@ -3,30 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "encode/histogram_kernels.h"
+
 /* --- element types ---------------------------------------------------------------------------- */
 
-static double double_of_bits(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* binary16: 5 bits of exponent with bias 15, 10 of mantissa. */
-static double double_of_float16(uint16_t bits)
-{
-    uint64_t sign = (uint64_t)(bits >> 15) << 63;
-    uint64_t exponent = bits >> 10 & 31;
-    uint64_t mantissa = (uint64_t)(bits & 1023) << 42;
-    if (exponent == 0) {
-        double magnitude = (bits & 1023) * 0x1p-24;
-        return sign ? -magnitude : magnitude;
-    }
-    uint64_t wide = exponent == 31 ? 2047 : exponent + 1023 - 15;
-    return double_of_bits(sign | wide << 52 | mantissa);
-}
-
-static double double_of_bfloat16(uint16_t bits)
+static float float_of_bfloat16(uint16_t bits)
 {
     uint32_t wide = (uint32_t)bits << 16;
     float value;
@@ -34,49 +15,68 @@ static double double_of_bfloat16(uint16_t bits)
     return value;
 }
 
-/* memcpy, as the data may lie at any address. */
-#define DEFINE_LOAD(name, type, expression)                                                       \
-    static void load_##name(double *out, const unsigned char *data, ptrdiff_t stride,             \
-                            size_t count)                                                         \
-    {                                                                                             \
-        for (size_t i = 0; i < count; i++) {                                                      \
-            type element;                                                                         \
-            memcpy(&element, data + (ptrdiff_t)i * stride, sizeof element);                       \
-            out[i] = (expression);                                                                \
-        }                                                                                         \
+/* As a cast, but without a branch: both halves are exact, so there is one rounding. */
+static double double_of_uint64(uint64_t value)
+{
+    return (double)(uint32_t)(value >> 32) * 0x1p32 + (double)(uint32_t)value;
+}
+
+/* memcpy, as the data may lie at any address.  The compiler makes vectors of the loop whose stride
+ * it knows. */
+#define LOAD_LOOP(to, type, stride, expression)                                                    \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        type element;                                                                              \
+        memcpy(&element, data + (ptrdiff_t)i * (stride), sizeof element);                          \
+        out[i] = (to)(expression);                                                                 \
     }
 
-DEFINE_LOAD(uint8, uint8_t, element)
-DEFINE_LOAD(int8, int8_t, element)
-DEFINE_LOAD(uint16, uint16_t, element)
-DEFINE_LOAD(int16, int16_t, element)
-DEFINE_LOAD(uint32, uint32_t, element)
-DEFINE_LOAD(int32, int32_t, element)
-DEFINE_LOAD(uint64, uint64_t, (double)element)
-DEFINE_LOAD(int64, int64_t, (double)element)
-DEFINE_LOAD(float16, uint16_t, double_of_float16(element))
-DEFINE_LOAD(bfloat16, uint16_t, double_of_bfloat16(element))
-DEFINE_LOAD(float32, float, element)
-DEFINE_LOAD(float64, double, element)
-DEFINE_LOAD(bool, uint8_t, (element + 255) >> 8) /* 0 or 1; `!= 0` became a branch */
+#define DEFINE_LOAD(name, to, type, expression)                                                    \
+    static void name(to *out, const unsigned char *data, ptrdiff_t stride, size_t count)           \
+    {                                                                                              \
+        if (stride == (ptrdiff_t)sizeof(type))                                                     \
+            LOAD_LOOP(to, type, (ptrdiff_t)sizeof(type), expression)                               \
+        else                                                                                       \
+            LOAD_LOOP(to, type, stride, expression)                                                \
+    }
+
+#define DEFINE_LOADS(name, type, expression)                                                       \
+    DEFINE_LOAD(load_##name, double, type, expression)                                             \
+    DEFINE_LOAD(load_floats_##name, float, type, expression)
+
+DEFINE_LOADS(uint8, uint8_t, element)
+DEFINE_LOADS(int8, int8_t, element)
+DEFINE_LOADS(uint16, uint16_t, element)
+DEFINE_LOADS(int16, int16_t, element)
+DEFINE_LOAD(load_uint32, double, uint32_t, element)
+DEFINE_LOAD(load_int32, double, int32_t, element)
+DEFINE_LOAD(load_uint64, double, uint64_t, double_of_uint64(element))
+DEFINE_LOAD(load_int64, double, int64_t, element)
+DEFINE_LOADS(float16, uint16_t, tb__float_of_half(element))
+DEFINE_LOADS(bfloat16, uint16_t, float_of_bfloat16(element))
+DEFINE_LOADS(float32, float, element)
+DEFINE_LOAD(load_float64, double, double, element)
+DEFINE_LOADS(bool, uint8_t, (element + 255) >> 8) /* 0 or 1; `!= 0` became a branch */
+
+#define BOTH(name) load_##name, load_floats_##name
 
 static const struct {
     size_t size;
     void (*load)(double *out, const unsigned char *data, ptrdiff_t stride, size_t count);
+    void (*load_floats)(float *out, const unsigned char *data, ptrdiff_t stride, size_t count);
 } types[] = {
-    [TB_UINT8] = {1, load_uint8},
-    [TB_INT8] = {1, load_int8},
-    [TB_UINT16] = {2, load_uint16},
-    [TB_INT16] = {2, load_int16},
-    [TB_UINT32] = {4, load_uint32},
-    [TB_INT32] = {4, load_int32},
-    [TB_UINT64] = {8, load_uint64},
-    [TB_INT64] = {8, load_int64},
-    [TB_FLOAT16] = {2, load_float16},
-    [TB_BFLOAT16] = {2, load_bfloat16},
-    [TB_FLOAT32] = {4, load_float32},
-    [TB_FLOAT64] = {8, load_float64},
-    [TB_BOOL] = {1, load_bool},
+    [TB_UINT8] = {1, BOTH(uint8)},
+    [TB_INT8] = {1, BOTH(int8)},
+    [TB_UINT16] = {2, BOTH(uint16)},
+    [TB_INT16] = {2, BOTH(int16)},
+    [TB_UINT32] = {4, load_uint32, NULL},
+    [TB_INT32] = {4, load_int32, NULL},
+    [TB_UINT64] = {8, load_uint64, NULL},
+    [TB_INT64] = {8, load_int64, NULL},
+    [TB_FLOAT16] = {2, BOTH(float16)},
+    [TB_BFLOAT16] = {2, BOTH(bfloat16)},
+    [TB_FLOAT32] = {4, BOTH(float32)},
+    [TB_FLOAT64] = {8, load_float64, NULL},
+    [TB_BOOL] = {1, BOTH(bool)},
 };
 
 /* --- shape ------------------------------------------------------------------------------------ */
@@ -149,7 +149,13 @@ tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype 
     if (rv != TB_STATUS_OK)
         return rv;
 
-    *out = (tb__view){.data = data, .left = count, .rank = 1, .load = types[type].load};
+    *out = (tb__view){.data = data,
+                      .left = count,
+                      .dtype = dtype,
+                      .size = types[type].size,
+                      .rank = 1,
+                      .load = types[type].load,
+                      .load_floats = types[type].load_floats};
     if (o->rank == 0 || o->strides == NULL) {
         out->shape[0] = count;
         out->strides[0] = o->stride == 0 ? 1 : o->stride;
@@ -158,7 +164,84 @@ tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype 
         memcpy(out->shape, o->shape, o->rank * sizeof o->shape[0]);
         memcpy(out->strides, o->strides, o->rank * sizeof o->strides[0]);
     }
-    return scale_strides(out, types[type].size, err);
+    return scale_strides(out, out->size, err);
+}
+
+/* --- order ------------------------------------------------------------------------------------ */
+
+static void swap_dimensions(tb__view *v, size_t a, size_t b)
+{
+    size_t shape = v->shape[a];
+    ptrdiff_t stride = v->strides[a];
+    v->shape[a] = v->shape[b];
+    v->strides[a] = v->strides[b];
+    v->shape[b] = shape;
+    v->strides[b] = stride;
+}
+
+/* Every dimension forward. */
+static void flip_negative(tb__view *v)
+{
+    for (size_t d = 0; d < v->rank; d++) {
+        if (v->strides[d] < 0) {
+            v->offset += (ptrdiff_t)(v->shape[d] - 1) * v->strides[d];
+            v->strides[d] = -v->strides[d];
+        }
+    }
+}
+
+/* The largest stride first, but for 0, which is before all: whole runs are repeated then. */
+static void sort_by_stride(tb__view *v)
+{
+    for (size_t d = 1; d < v->rank; d++) {
+        for (size_t i = d; i > 0; i--) {
+            if ((size_t)v->strides[i - 1] - 1 >= (size_t)v->strides[i] - 1)
+                break;
+            swap_dimensions(v, i - 1, i);
+        }
+    }
+}
+
+/* Drops dimensions of size 1 and joins those of which one goes on where the next one ends. */
+static void join_dimensions(tb__view *v)
+{
+    size_t kept = 0;
+    for (size_t d = 0; d < v->rank; d++) {
+        if (v->shape[d] == 1)
+            continue;
+        if (kept > 0 && v->strides[kept - 1] == (ptrdiff_t)v->shape[d] * v->strides[d]) {
+            v->shape[kept - 1] *= v->shape[d];
+            v->strides[kept - 1] = v->strides[d];
+            continue;
+        }
+        v->shape[kept] = v->shape[d];
+        v->strides[kept++] = v->strides[d];
+    }
+    if (kept == 0) { /* one element */
+        v->shape[0] = 1;
+        v->strides[0] = (ptrdiff_t)v->size;
+    }
+    v->rank = kept == 0 ? 1 : kept;
+}
+
+void tb__view_arrange(tb__view *v)
+{
+    if (v->left == 0)
+        return;
+    flip_negative(v);
+    sort_by_stride(v);
+    join_dimensions(v);
+}
+
+void tb__view_slice(tb__view *out, const tb__view *whole, size_t first, size_t count)
+{
+    *out = *whole;
+    out->left = count;
+    for (size_t d = whole->rank; d-- > 0 && count > 0;) {
+        out->index[d] = first % whole->shape[d];
+        out->offset += (ptrdiff_t)out->index[d] * whole->strides[d];
+        first /= whole->shape[d];
+    }
 }
 
 /* --- walk ------------------------------------------------------------------------------------- */
@@ -177,15 +260,47 @@ static void advance(tb__view *v, size_t count)
     }
 }
 
-size_t tb__view_read(double *out, size_t room, tb__view *v)
+/* How many elements may be read in one go. */
+static size_t next_run(const tb__view *v, size_t room)
 {
     size_t last = v->rank - 1;
+    size_t run = v->shape[last] - v->index[last];
+    run = run < v->left ? run : v->left;
+    return run < room ? run : room;
+}
+
+const void *tb__view_next_run(size_t *out_count, tb__view *v, size_t least, size_t room)
+{
+    *out_count = 0;
+    if (v->left == 0 || v->strides[v->rank - 1] != (ptrdiff_t)v->size)
+        return NULL;
+    size_t run = next_run(v, room);
+    if (run < least && run < v->left)
+        return NULL;
+    const void *start = v->data + v->offset;
+    advance(v, run);
+    *out_count = run;
+    return start;
+}
+
+size_t tb__view_read(double *out, size_t room, tb__view *v)
+{
     size_t filled = 0;
     while (filled < room && v->left > 0) {
-        size_t run = v->shape[last] - v->index[last];
-        if (run > room - filled)
-            run = room - filled;
-        v->load(out + filled, v->data + v->offset, v->strides[last], run);
+        size_t run = next_run(v, room - filled);
+        v->load(out + filled, v->data + v->offset, v->strides[v->rank - 1], run);
+        filled += run;
+        advance(v, run);
+    }
+    return filled;
+}
+
+size_t tb__view_read_floats(float *out, size_t room, tb__view *v)
+{
+    size_t filled = 0;
+    while (filled < room && v->left > 0) {
+        size_t run = next_run(v, room - filled);
+        v->load_floats(out + filled, v->data + v->offset, v->strides[v->rank - 1], run);
         filled += run;
         advance(v, run);
     }

@@ -1,18 +1,25 @@
 #include "writer/arena.h"
 
 #include "base/os.h"
+#include "wire/crc32c.h"
 
-enum { ALIGNMENT = 16 };
+enum {
+    ALIGNMENT = 32,
+    LARGEST_BELIEVED = 1 << 30 /* no record can be made of more */
+};
 
 /* Precedes each block.  A block without data fills the end of the ring where the next one did not
  * fit. */
 typedef struct block_header {
+    uint64_t position; /* its own */
     uint64_t size;
+    uint32_t sealed;
+    uint32_t crc; /* of the data, when sealed */
     _Atomic uint32_t released;
     uint32_t spare;
 } block_header;
 
-_Static_assert(sizeof(block_header) == ALIGNMENT, "data after a header is aligned");
+_Static_assert(sizeof(block_header) == ALIGNMENT, "a header fits wherever a block ends");
 
 static uint64_t room_for(uint64_t size)
 {
@@ -24,20 +31,11 @@ static block_header *header_at(const tb__arena *a, uint64_t position)
     return (block_header *)(void *)(a->memory + position % a->size);
 }
 
-tb_status tb__arena_init(tb__arena *a, size_t size)
+void tb__arena_init(tb__arena *a, tb__queue_file *file)
 {
-    *a = (tb__arena){.size = size / ALIGNMENT * ALIGNMENT};
-    a->memory = tb__os_map_memory((size_t)a->size);
-    if (a->memory == NULL)
-        return TB_STATUS_NO_MEMORY;
-    tb__os_prefer_large_pages(a->memory, (size_t)a->size);
-    return TB_STATUS_OK;
-}
-
-void tb__arena_destroy(tb__arena *a)
-{
-    tb__os_unmap_memory(a->memory, (size_t)a->size);
-    a->memory = NULL;
+    *a = (tb__arena){.file = file,
+                     .memory = tb__queue_file_region(file, TB__REGION_ARENA),
+                     .size = tb__queue_file_region_size(file, TB__REGION_ARENA)};
 }
 
 size_t tb__arena_largest(size_t size)
@@ -48,9 +46,17 @@ size_t tb__arena_largest(size_t size)
 static void place(tb__arena *a, uint64_t size, bool released)
 {
     block_header *header = header_at(a, a->head);
+    header->position = a->head;
     header->size = size;
+    header->sealed = 0;
     atomic_store_explicit(&header->released, released, memory_order_relaxed);
     a->head += room_for(size);
+}
+
+static bool has_memory(tb__arena *a, uint64_t position, uint64_t size)
+{
+    return tb__queue_file_ensure(a->file, TB__REGION_ARENA, (size_t)(position % a->size),
+                                 (size_t)size) == TB_STATUS_OK;
 }
 
 uint8_t *tb__arena_reserve(uint64_t *out_position, tb__arena *a, size_t size)
@@ -62,7 +68,8 @@ uint8_t *tb__arena_reserve(uint64_t *out_position, tb__arena *a, size_t size)
         a->head = a->tail = (a->head + a->size - 1) / a->size * a->size;
     uint64_t to_end = a->size - a->head % a->size;
     uint64_t gap = wanted > to_end ? to_end : 0;
-    if (a->head - a->tail + gap + wanted > a->size)
+    if (a->head - a->tail + gap + wanted > a->size || !has_memory(a, a->head + gap, wanted)
+        || (gap > 0 && !has_memory(a, a->head, sizeof(block_header))))
         return NULL;
     if (gap > 0)
         place(a, gap - sizeof(block_header), true);
@@ -72,6 +79,29 @@ uint8_t *tb__arena_reserve(uint64_t *out_position, tb__arena *a, size_t size)
     if (a->head - a->tail > atomic_load_explicit(&a->high_water, memory_order_relaxed))
         atomic_store_explicit(&a->high_water, a->head - a->tail, memory_order_relaxed);
     return data;
+}
+
+void tb__arena_seal(tb__arena *a, uint64_t position)
+{
+    block_header *header = header_at(a, position);
+    header->crc = tb__crc32c(header + 1, (size_t)header->size);
+    header->sealed = 1;
+}
+
+bool tb__arena_check(const tb__arena *a, uint64_t position, bool pages_are_whole)
+{
+    uint64_t offset = position % a->size;
+    if (offset % ALIGNMENT != 0 || a->size - offset < sizeof(block_header)
+        || !tb__queue_file_holds(a->file, TB__REGION_ARENA, (size_t)offset, sizeof(block_header)))
+        return false;
+    const block_header *header = header_at(a, position);
+    if (header->position != position || header->size > LARGEST_BELIEVED
+        || header->size > a->size - offset - sizeof *header
+        || !tb__queue_file_holds(a->file, TB__REGION_ARENA, (size_t)offset,
+                                 sizeof *header + (size_t)header->size))
+        return false;
+    return header->sealed ? header->crc == tb__crc32c(header + 1, (size_t)header->size)
+                          : pages_are_whole;
 }
 
 const uint8_t *tb__arena_block(size_t *out_size, const tb__arena *a, uint64_t position)

@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "base/os.h"
 
+#include "writer/queue_file.h"
+
 #define PREFIX "events.out.tfevents."
 
 enum {
@@ -18,6 +20,9 @@ enum {
     MAX_NUMBER = 99990    /* five digits, with room for tries */
 };
 
+/* No later second has a name that sorts after the others. */
+#define LAST_SECOND INT64_C(9999999999)
+
 /* The largest "seconds" part of the names in a directory. */
 static void note_seconds(void *arg, const char *name)
 {
@@ -26,9 +31,9 @@ static void note_seconds(void *arg, const char *name)
         return;
     const char *digits = name + sizeof PREFIX - 1;
     size_t count = strspn(digits, "0123456789");
-    if (count != 10) /* fewer or more never come from a writer with a sane clock */
+    int64_t seconds = count == 10 ? strtoll(digits, NULL, 10) : LAST_SECOND;
+    if (seconds >= LAST_SECOND) /* no writer with a sane clock has made it */
         return;
-    int64_t seconds = strtoll(digits, NULL, 10);
     if (seconds > *latest)
         *latest = seconds;
 }
@@ -70,7 +75,7 @@ static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__ev
     if (reason != 0)
         return tb__error_set_errno(err, reason, "list directory %s", f->dir);
     int64_t now = tb__os_wall_ns() / 1000000000;
-    bool follows_own = f->path != NULL && latest == f->seconds && f->number < MAX_NUMBER;
+    bool follows_own = f->name[0] != '\0' && latest == f->seconds && f->number < MAX_NUMBER;
     *out_number = 0;
     if (now > latest) {
         *out_seconds = now;
@@ -93,10 +98,11 @@ static char *join_path(const char *dir, const char *name)
 }
 
 /* Creates a file under the first number from |*number| on that is free. */
-static tb_status create_file(int *out_fd, char **out_path, int *number, const tb__event_file *f,
-                             int64_t seconds, tb__error *err)
+static tb_status create_file(int *out_fd, char name[TB__EVENT_FILE_NAME], char **out_path,
+                             int *number, const tb__event_file *f, int64_t seconds,
+                             tb__error *err)
 {
-    char host[MAX_HOST], name[256];
+    char host[MAX_HOST];
     plain_host_name(host);
     int reason = EEXIST;
     char *path = NULL;
@@ -104,7 +110,7 @@ static tb_status create_file(int *out_fd, char **out_path, int *number, const tb
         if (tries > 0)
             ++*number;
         tb__free(path);
-        snprintf(name, sizeof name, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds, host,
+        snprintf(name, TB__EVENT_FILE_NAME, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds, host,
                  tb__os_process_id(), *number, f->suffix);
         path = join_path(f->dir, name);
         if (path == NULL)
@@ -121,12 +127,39 @@ static tb_status create_file(int *out_fd, char **out_path, int *number, const tb
     return rv;
 }
 
-static void set_path(tb__event_file *f, char *path)
+static void set_name(tb__event_file *f, const char *name, char *path)
 {
     pthread_mutex_lock(&f->path_lock);
     tb__free(f->path);
     f->path = path;
     pthread_mutex_unlock(&f->path_lock);
+    snprintf(f->name, sizeof f->name, "%s", name);
+}
+
+void tb__event_file_queue_name(const tb__event_file *f, char *out, size_t size)
+{
+    char host[MAX_HOST];
+    plain_host_name(host);
+    snprintf(out, size, TB__QUEUE_FILE_PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d", f->seconds,
+             host, tb__os_process_id(), f->number);
+}
+
+bool tb__event_file_is_name(const char *name)
+{
+    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && strchr(name, '/') == NULL;
+}
+
+/* Takes a file over. */
+static void set_file(tb__event_file *f, int fd, const char *name, char *path, uint64_t bytes)
+{
+    int old_fd = f->fd;
+    f->fd = fd; /* before the other is closed: a fork at any moment finds an open one here */
+    if (old_fd >= 0)
+        tb__os_close(old_fd);
+    set_name(f, name, path);
+    f->bytes = bytes;
+    f->written = 0;
+    tb__buf_clear(&f->pending);
 }
 
 void tb__event_file_get_path(char *out, size_t size, tb__event_file *f)
@@ -140,62 +173,136 @@ tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
 {
     int64_t seconds = 0;
     int fd, number;
-    char *path;
+    char name[TB__EVENT_FILE_NAME], *path = NULL;
     tb_status rv = choose_name(&seconds, &number, f, err);
     if (rv == TB_STATUS_OK)
-        rv = create_file(&fd, &path, &number, f, seconds, err);
+        rv = create_file(&fd, name, &path, &number, f, seconds, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    int old_fd = f->fd;
-    f->fd = fd; /* before the other is closed: a fork at any moment finds an open one here */
-    if (old_fd >= 0)
-        tb__os_close(old_fd);
-    set_path(f, path);
+    set_file(f, fd, name, path, 0);
     f->seconds = seconds;
     f->number = number;
-    f->bytes = 0;
-    f->written = 0;
-    tb__buf_clear(&f->pending);
     return TB_STATUS_OK;
 }
+
+tb_status tb__event_file_resume(tb__event_file *f, const char *name, tb__error *err)
+{
+    int fd;
+    tb__os_file_info info;
+    char *path = join_path(f->dir, name);
+    if (path == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", name);
+    int reason = tb__os_open_file_to_append(&fd, f->dir_fd, name);
+    if (reason == ENOENT || reason == ELOOP || reason == EINVAL || reason == EISDIR) {
+        tb__free(path);
+        return TB_STATUS_CLOSED;
+    }
+    if (reason == 0) {
+        reason = tb__os_file_info_of(&info, fd);
+        if (reason != 0)
+            tb__os_close(fd);
+    }
+    if (reason != 0) {
+        tb_status rv = tb__error_set_errno(err, reason, "open %s", path);
+        tb__free(path);
+        return rv;
+    }
+    set_file(f, fd, name, path, info.size);
+    return TB_STATUS_OK;
+}
+
+bool tb__event_file_is_there(const tb__event_file *f)
+{
+    tb__os_file_info info;
+    return tb__os_file_info_of(&info, f->fd) != 0 || info.links > 0;
+}
+
+tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err)
+{
+    int dir_fd;
+    tb_status rv = tb__os_make_dirs(&f->unsynced_parents, f->absolute_dir, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__os_open_dir(&dir_fd, f->absolute_dir, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    int reason = tb__os_replace(f->dir_fd, dir_fd);
+    if (reason != 0)
+        return tb__error_set_errno(err, reason, "open %s", f->dir);
+    return tb__event_file_begin(f, err);
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static void free_members(tb__event_file *f)
 {
     tb__buf_free(&f->pending);
     tb__free(f->path);
     tb__free(f->suffix);
+    tb__free(f->absolute_dir);
     tb__free(f->dir);
-    pthread_mutex_destroy(&f->path_lock);
     *f = (tb__event_file){.fd = -1, .dir_fd = -1};
 }
 
-tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
-                              tb__error *err)
+/* Everything but the directory's descriptor. */
+static tb_status init(tb__event_file *out, const char *dir, const char *suffix, tb__error *err)
 {
     if (suffix == NULL)
         suffix = "";
     tb_status rv = check_suffix(suffix, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    *out = (tb__event_file){
-        .fd = -1, .dir_fd = -1, .dir = tb__strdup(dir), .suffix = tb__strdup(suffix)};
-    if (out->dir == NULL || out->suffix == NULL || pthread_mutex_init(&out->path_lock, NULL) != 0) {
-        tb__free(out->suffix);
-        tb__free(out->dir);
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", dir);
-    }
+    *out = (tb__event_file){.fd = -1,
+                            .dir_fd = -1,
+                            .dir = tb__strdup(dir),
+                            .absolute_dir = tb__os_absolute_path(dir),
+                            .path = tb__strdup(""),
+                            .suffix = tb__strdup(suffix)};
+    if (out->dir != NULL && out->absolute_dir != NULL && out->path != NULL && out->suffix != NULL
+        && pthread_mutex_init(&out->path_lock, NULL) == 0)
+        return TB_STATUS_OK;
+    free_members(out);
+    return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", dir);
+}
+
+static void free_all(tb__event_file *f)
+{
+    if (f->fd >= 0)
+        tb__os_close(f->fd);
+    if (f->dir_fd >= 0)
+        tb__os_close(f->dir_fd);
+    pthread_mutex_destroy(&f->path_lock);
+    free_members(f);
+}
+
+tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
+                              tb__error *err)
+{
+    tb_status rv = init(out, dir, suffix, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
     rv = tb__os_make_dirs(&out->unsynced_parents, dir, err);
     if (rv == TB_STATUS_OK)
         rv = tb__os_open_dir(&out->dir_fd, dir, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_begin(out, err);
-    if (rv == TB_STATUS_OK)
-        return rv;
-    if (out->dir_fd >= 0)
-        tb__os_close(out->dir_fd);
-    free_members(out);
+    if (rv != TB_STATUS_OK)
+        free_all(out);
     return rv;
 }
+
+tb_status tb__event_file_open_at(tb__event_file *out, int dir_fd, const char *dir,
+                                 const char *suffix, tb__error *err)
+{
+    tb_status rv = init(out, dir, suffix, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    int reason = tb__os_open_dir_at(&out->dir_fd, dir_fd, ".");
+    if (reason == 0)
+        return TB_STATUS_OK;
+    out->dir_fd = -1;
+    free_all(out);
+    return tb__error_set_errno(err, reason, "open directory %s", dir);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
 
 tb_status tb__event_file_write(tb__event_file *f, tb__error *err)
 {
@@ -226,18 +333,29 @@ tb_status tb__event_file_sync(tb__event_file *f, tb__error *err)
 tb_status tb__event_file_close(tb__event_file *f, tb__error *err)
 {
     tb_status rv = TB_STATUS_OK;
-    int reason = tb__os_close(f->fd);
-    if (reason != 0)
-        rv = tb__error_set_errno(err, reason, "close %s", f->path);
-    tb__os_close(f->dir_fd);
-    free_members(f);
+    if (f->fd >= 0) {
+        int reason = tb__os_close(f->fd);
+        if (reason != 0)
+            rv = tb__error_set_errno(err, reason, "close %s", f->path);
+        f->fd = -1;
+    }
+    free_all(f);
     return rv;
+}
+
+void tb__event_file_take_back(tb__event_file *f)
+{
+    if (f->fd < 0)
+        return;
+    tb__os_remove_at(f->dir_fd, f->name);
+    tb__os_close(f->fd);
+    f->fd = -1;
 }
 
 void tb__event_file_discard(tb__event_file *f)
 {
-    tb__os_remove(f->path);
-    tb__event_file_close(f, NULL);
+    tb__event_file_take_back(f);
+    free_all(f);
 }
 
 void tb__event_file_before_fork(tb__event_file *f)

@@ -10,14 +10,18 @@
 #include "base/buf.h"
 #include "base/status.h"
 
+enum { TB__EVENT_FILE_NAME = 256 };
+
 typedef struct tb__event_file {
-    char *dir;
+    char *dir;            /* as the user calls it */
+    char *absolute_dir;
     char *suffix;
     int dir_fd;           /* all goes by it, so that the working directory may change */
     int unsynced_parents; /* directories above that were made for it */
     int fd;
     int64_t seconds;      /* of the file's name, and its number */
     int number;
+    char name[TB__EVENT_FILE_NAME];
     char *path;
     pthread_mutex_t path_lock; /* for threads other than the writing one */
     tb__buf pending; /* records not written yet; the caller appends to it */
@@ -25,10 +29,14 @@ typedef struct tb__event_file {
     uint64_t bytes;  /* in the file */
 } tb__event_file;
 
-/* Creates |dir| and its parents where they are missing, and begins a file in it.  |suffix| may be
- * NULL. */
+/* Creates |dir| and its parents where they are missing.  There is no file until
+ * tb__event_file_begin or tb__event_file_resume.  |suffix| may be NULL. */
 tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
                               tb__error *err);
+
+/* tb__event_file_open for a directory that is there and open; the descriptor is copied. */
+tb_status tb__event_file_open_at(tb__event_file *out, int dir_fd, const char *dir,
+                                 const char *suffix, tb__error *err);
 
 /* Creates a new file in place of the current one, which is closed; what was pending is dropped.
  * Its name sorts after the event files that are there, so that TensorBoard reads them in the order
@@ -36,6 +44,23 @@ tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *
  *
  *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix> */
 tb_status tb__event_file_begin(tb__event_file *f, tb__error *err);
+
+/* Goes on with the file |name| that a dead process has left.  TB_STATUS_CLOSED: there is no such
+ * file. */
+tb_status tb__event_file_resume(tb__event_file *f, const char *name, tb__error *err);
+
+/* Whether |name| can be that of an event file of ours: nothing but a name in its directory. */
+bool tb__event_file_is_name(const char *name);
+
+/* The name of the queue's file that goes with this event file. */
+void tb__event_file_queue_name(const tb__event_file *f, char *out, size_t size);
+
+/* Whether the file still has a name.  When somebody has removed it, what is written to it goes
+ * nowhere. */
+bool tb__event_file_is_there(const tb__event_file *f);
+
+/* Makes the directory anew if it is gone, and begins a new file in it. */
+tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err);
 
 /* Copies the path for any thread, cut to |size|. */
 void tb__event_file_get_path(char *out, size_t size, tb__event_file *f);
@@ -55,7 +80,10 @@ tb_status tb__event_file_sync(tb__event_file *f, tb__error *err);
 /* Closes and frees; what is pending is lost. */
 tb_status tb__event_file_close(tb__event_file *f, tb__error *err);
 
-/* Closes, frees and removes a file that could not be begun. */
+/* Closes and removes a file that could not be begun. */
+void tb__event_file_take_back(tb__event_file *f);
+
+/* ... and frees all. */
 void tb__event_file_discard(tb__event_file *f);
 
 #endif

@@ -1,11 +1,15 @@
 #include "writer/queue.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/os.h"
 
 enum {
     WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
-    LOOK_EVERY = TB__RING_ENTRIES / 8 /* ... and looked at again after so many entries */
+    LOOK_EVERY = TB__RING_ENTRIES / 8, /* ... and looked at again after so many entries */
+    AHEAD_MAX = 16 << 20 /* bytes of the arena that are made ready before they are used */
 };
 
 /* Stamps further ahead of the worker's own than this come from counters that are not in step; such
@@ -18,31 +22,10 @@ static uint64_t next_serial(void)
     return atomic_fetch_add(&serial, 1) + 1;
 }
 
-/* Memory for rings and arena, and nothing in it. */
-static tb_status map_memory(tb__queue *q, size_t arena_bytes)
-{
-    q->rings = tb__os_map_memory(TB__RINGS * sizeof *q->rings);
-    if (q->rings == NULL)
-        return TB_STATUS_NO_MEMORY;
-    tb_status rv = tb__arena_init(&q->arena, arena_bytes);
-    if (rv != TB_STATUS_OK)
-        tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
-    return rv;
-}
-
-static void unmap_memory(tb__queue *q)
-{
-    tb__arena_destroy(&q->arena);
-    tb__os_unmap_memory(q->rings, TB__RINGS * sizeof *q->rings);
-    q->rings = NULL;
-}
-
 static tb_status init_locks(tb__queue *q)
 {
-    if (tb__os_cond_init(&q->work) != TB_STATUS_OK)
-        return TB_STATUS_NO_MEMORY;
     if (tb__os_cond_init(&q->room) != TB_STATUS_OK)
-        goto fail_after_work;
+        return TB_STATUS_NO_MEMORY;
     if (pthread_mutex_init(&q->lock, NULL) != 0)
         goto fail_after_room;
     if (pthread_mutex_init(&q->shared_lock, NULL) != 0)
@@ -52,23 +35,19 @@ fail_after_lock:
     pthread_mutex_destroy(&q->lock);
 fail_after_room:
     pthread_cond_destroy(&q->room);
-fail_after_work:
-    pthread_cond_destroy(&q->work);
     return TB_STATUS_NO_MEMORY;
 }
 
-tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
+tb_status tb__queue_init(tb__queue *q, tb__queue_file *file, double full_wait_seconds,
                          tb__clock *clock)
 {
-    *q = (tb__queue){
-        .serial = next_serial(), .full_wait_seconds = full_wait_seconds, .clock = clock};
-    tb_status rv = map_memory(q, arena_bytes);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = init_locks(q);
-    if (rv != TB_STATUS_OK)
-        unmap_memory(q);
-    return rv;
+    *q = (tb__queue){.serial = next_serial(),
+                     .full_wait_seconds = full_wait_seconds,
+                     .clock = clock,
+                     .file = file,
+                     .rings = (tb__ring *)(void *)tb__queue_file_region(file, TB__REGION_RINGS)};
+    tb__arena_init(&q->arena, file);
+    return init_locks(q);
 }
 
 static void release_producers(tb__queue *q)
@@ -87,11 +66,8 @@ void tb__queue_destroy(tb__queue *q)
     release_producers(q);
     pthread_mutex_destroy(&q->shared_lock);
     pthread_mutex_destroy(&q->lock);
-    if (!atomic_load(&q->orphaned)) { /* else destroying would await threads of the parent's */
+    if (!atomic_load(&q->orphaned)) /* else destroying would await threads of the parent's */
         pthread_cond_destroy(&q->room);
-        pthread_cond_destroy(&q->work);
-    }
-    unmap_memory(q);
 }
 
 /* --- fork ------------------------------------------------------------------------------------- */
@@ -112,14 +88,25 @@ void tb__queue_after_fork(tb__queue *q, bool is_child)
     atomic_store(&q->orphaned, true);
 }
 
+/* Locks stay as they are: other threads of the child may be looking at |orphaned|. */
 tb_status tb__queue_adopt(tb__queue *q)
 {
-    size_t arena_bytes = (size_t)q->arena.size;
     release_producers(q);
-    unmap_memory(q);
-    tb_status rv = tb__queue_init(q, arena_bytes, q->full_wait_seconds, q->clock);
-    atomic_store(&q->orphaned, rv != TB_STATUS_OK);
-    return rv;
+    q->producers = NULL;
+    q->shared_producer = NULL;
+    q->rings = (tb__ring *)(void *)tb__queue_file_region(q->file, TB__REGION_RINGS);
+    atomic_store(&q->ring_count, 0);
+    memset(q->cursors, 0, sizeof q->cursors);
+    q->run_until = 0;
+    q->in_group = q->closing = false;
+    q->worker = NULL;
+    atomic_store(&q->is_idle, false);
+    atomic_store(&q->worker_sleeps, false);
+    atomic_store(&q->wake_wanted, false);
+    atomic_store(&q->dropping, false);
+    atomic_store(&q->report_due, false);
+    tb__arena_init(&q->arena, q->file);
+    return tb__os_cond_init(&q->room); /* threads of the parent's may have waited there */
 }
 
 /* --- callers ---------------------------------------------------------------------------------- */
@@ -158,6 +145,17 @@ static tb__ring *reclaim_ring(tb__queue *q)
     return NULL;
 }
 
+/* A ring that is used for the first time. */
+static tb__ring *new_ring(tb__queue *q, uint32_t index)
+{
+    size_t size = sizeof(tb__ring);
+    if (tb__queue_file_ensure(q->file, TB__REGION_RINGS, index * size, size) != TB_STATUS_OK)
+        return NULL;
+    tb__os_populate(&q->rings[index], size);
+    atomic_store(&q->ring_count, index + 1);
+    return &q->rings[index];
+}
+
 /* A ring for one thread alone; NULL when all are in use. */
 static tb__ring *own_ring(tb__queue *q)
 {
@@ -165,8 +163,22 @@ static tb__ring *own_ring(tb__queue *q)
     uint32_t count = atomic_load(&q->ring_count);
     if (ring != NULL || count >= TB__RINGS - 1)
         return ring;
-    atomic_store(&q->ring_count, count + 1);
-    return &q->rings[count];
+    return new_ring(q, count);
+}
+
+static bool share_last_ring(tb__queue *q)
+{
+    if (atomic_load(&q->ring_count) < TB__RINGS - 1)
+        return false; /* there are rings still, but no memory for one */
+    tb__producer *shared = new_producer();
+    tb__ring *ring = shared != NULL ? new_ring(q, TB__RINGS - 1) : NULL;
+    if (ring == NULL) {
+        tb__free(shared);
+        return false;
+    }
+    set_ring(shared, ring);
+    q->shared_producer = shared;
+    return true;
 }
 
 /* Called with the lock. */
@@ -174,15 +186,10 @@ static tb_status give_ring(tb__queue *q, tb__producer *p)
 {
     tb__ring *ring = own_ring(q);
     if (ring == NULL) {
-        ring = &q->rings[TB__RINGS - 1];
+        if (q->shared_producer == NULL && !share_last_ring(q))
+            return TB_STATUS_NO_MEMORY;
+        ring = q->shared_producer->ring;
         p->shared = true;
-        if (q->shared_producer == NULL) {
-            q->shared_producer = new_producer();
-            if (q->shared_producer == NULL)
-                return TB_STATUS_NO_MEMORY;
-            set_ring(q->shared_producer, ring);
-            atomic_store(&q->ring_count, TB__RINGS);
-        }
     }
     set_ring(p, ring);
     p->next = q->producers;
@@ -218,7 +225,14 @@ tb_status tb__queue_attach(tb__producer **out, tb__queue *q)
 static void wake_worker(tb__queue *q)
 {
     atomic_store(&q->wake_wanted, true);
-    pthread_cond_signal(&q->work);
+    if (q->worker != NULL)
+        tb__crew_call(q->worker, 0);
+}
+
+void tb__queue_end_idleness(tb__queue *q)
+{
+    if (atomic_exchange(&q->is_idle, false))
+        tb__crew_call(q->worker, tb__os_monotonic_ns() + q->flush_ns);
 }
 
 static bool ring_has_room(tb__producer *p, size_t count)
@@ -243,7 +257,7 @@ static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted
         return TB_STATUS_OK;
     if (atomic_load(&q->dropping))
         return TB_STATUS_FULL;
-    if (q->has_worker && pthread_equal(q->worker, pthread_self()))
+    if (q->worker != NULL && tb__crew_is_self(q->worker))
         return TB_STATUS_FULL; /* and no episode of drops: the others may still wait */
     double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
     int64_t deadline = tb__os_monotonic_ns() + (int64_t)wait_ns;
@@ -332,6 +346,11 @@ tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *
     *out_data = request.data;
     *out_block = request.block;
     return rv;
+}
+
+void tb__queue_seal(tb__queue *q, uint64_t block)
+{
+    tb__arena_seal(&q->arena, block);
 }
 
 void tb__queue_abandon(tb__queue *q, uint64_t block)
@@ -444,15 +463,61 @@ void tb__queue_release(tb__queue *q, const tb__entry *entry)
     tb__arena_release(&q->arena, entry->block);
 }
 
-void tb__queue_commit(tb__queue *q)
+static tb_status store_commit(tb__queue *q, const tb__queue_target *target, size_t batch_size,
+                              bool of_taken)
+{
+    if (!tb__queue_file_is_file(q->file))
+        return TB_STATUS_OK;
+    tb__commit commit;
+    memset(&commit, 0, sizeof commit); /* with what is between the members, for the CRC */
+    commit.file_bytes = target->file_bytes;
+    commit.batch_bytes = batch_size;
+    commit.clock = q->clock->latest;
+    commit.ns_per_tick = q->clock->ns_per_tick;
+    for (int i = 0; i < TB__RINGS; i++)
+        commit.tails[i] = of_taken ? q->cursors[i].taken : q->cursors[i].committed;
+    snprintf(commit.file_name, sizeof commit.file_name, "%s", target->file_name);
+    return tb__queue_file_commit(q->file, &commit);
+}
+
+tb_status tb__queue_publish(tb__queue *q, const tb__queue_target *target, const uint8_t *batch,
+                            size_t batch_size)
+{
+    if (!tb__queue_file_is_file(q->file))
+        return TB_STATUS_OK;
+    if (batch != NULL && !tb__queue_file_keep_batch(q->file, batch, batch_size))
+        return q->file->is_copy ? TB_STATUS_IO : TB_STATUS_OK;
+    return store_commit(q, target, batch_size, true);
+}
+
+tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target)
+{
+    tb_status rv = store_commit(q, target, 0, false);
+    if (rv == TB_STATUS_OK && tb__queue_file_is_file(q->file)
+        && tb__queue_file_sync(q->file) != 0 && q->file->is_copy)
+        rv = TB_STATUS_IO;
+    return rv;
+}
+
+/* Gives back the room of what was taken. */
+static bool release_rings(tb__queue *q)
 {
     bool made_room = false;
     uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t tail = atomic_load_explicit(&q->rings[i].tail, memory_order_relaxed);
-        made_room |= tail != q->cursors[i].taken;
+        made_room |= q->cursors[i].committed != q->cursors[i].taken;
+        q->cursors[i].committed = q->cursors[i].taken;
         atomic_store_explicit(&q->rings[i].tail, q->cursors[i].taken, memory_order_release);
     }
+    return made_room;
+}
+
+tb_status tb__queue_commit(tb__queue *q, const tb__queue_target *target)
+{
+    tb_status rv = store_commit(q, target, 0, true);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    bool made_room = release_rings(q);
     pthread_mutex_lock(&q->lock);
     made_room |= tb__arena_reclaim(&q->arena);
     if (made_room) {
@@ -460,6 +525,22 @@ void tb__queue_commit(tb__queue *q)
         pthread_cond_broadcast(&q->room);
     }
     pthread_mutex_unlock(&q->lock);
+    return TB_STATUS_OK;
+}
+
+void tb__queue_grow_ahead(tb__queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    uint64_t offset = q->arena.head % q->arena.size, used = q->arena.head - q->arena.tail;
+    uint64_t most = atomic_load_explicit(&q->arena.high_water, memory_order_relaxed);
+    pthread_mutex_unlock(&q->lock);
+    uint64_t wanted = most > used ? 2 * most : most + used;
+    if (wanted > q->arena.size - offset)
+        wanted = q->arena.size - offset;
+    if (wanted > AHEAD_MAX)
+        wanted = AHEAD_MAX;
+    if (most > 0 && wanted > 0)
+        tb__queue_file_prepare(q->file, TB__REGION_ARENA, (size_t)offset, (size_t)wanted);
 }
 
 void tb__queue_get_mark(tb__queue_mark *out, const tb__queue *q)
@@ -477,6 +558,11 @@ bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark)
     return true;
 }
 
+static bool is_value(const tb__entry *entry)
+{
+    return entry->kind != TB__ENTRY_WALL && entry->kind != TB__ENTRY_NOTHING;
+}
+
 uint64_t tb__queue_left_over(const tb__queue *q)
 {
     uint64_t values = 0;
@@ -484,17 +570,35 @@ uint64_t tb__queue_left_over(const tb__queue *q)
     for (uint32_t i = 0; i < count; i++) {
         uint64_t head = atomic_load(&q->rings[i].head);
         for (uint64_t at = q->cursors[i].taken; at < head; at++)
-            values += q->rings[i].entries[at % TB__RING_ENTRIES].kind != TB__ENTRY_WALL;
+            values += is_value(&q->rings[i].entries[at % TB__RING_ENTRIES]);
     }
     return values;
 }
 
-void tb__queue_set_worker(tb__queue *q)
+void tb__queue_set_worker(tb__queue *q, tb__crew_member *worker, int64_t flush_ns)
 {
     pthread_mutex_lock(&q->lock);
-    q->worker = pthread_self();
-    q->has_worker = true;
+    q->worker = worker;
+    q->flush_ns = flush_ns;
     pthread_mutex_unlock(&q->lock);
+}
+
+static bool is_empty(const tb__queue *q)
+{
+    tb__queue_mark mark;
+    tb__queue_get_mark(&mark, q);
+    return tb__queue_passed(q, &mark);
+}
+
+/* A caller stores its head and then looks at |is_idle|; we store that and then look at the
+ * heads.  With a fence on both sides one of the two must see the other. */
+bool tb__queue_try_idle(tb__queue *q)
+{
+    atomic_store(&q->is_idle, true);
+    if (tb__os_fence_threads() && is_empty(q))
+        return true;
+    atomic_store(&q->is_idle, false);
+    return false;
 }
 
 uint64_t tb__queue_high_water(const tb__queue *q)

@@ -20,43 +20,11 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "writer/arena.h"
+#include "writer/crew.h"
+#include "writer/queue_file.h"
 #include "writer/thread.h"
 
-enum {
-    TB__RINGS = 64, /* the last one is shared */
-    TB__RING_ENTRIES = 8192, /* a power of two; 0.1 ms of a thread that does nothing but log */
-    TB__GROUP_MAX = 4097     /* entries pushed at once: 4096 values and their wall time */
-};
-
-typedef enum tb__entry_kind {
-    TB__ENTRY_SCALAR = 0, /* value */
-    TB__ENTRY_WALL,       /* value is the wall time of the entries that follow in its group */
-    TB__ENTRY_VALUE,      /* block holds a payload, encoded by the caller */
-    TB__ENTRY_IMAGES,     /* block holds packed pixels */
-    TB__ENTRY_GRAPH       /* block holds a GraphDef; tag is not used */
-} tb__entry_kind;
-
-typedef struct tb__entry {
-    uint64_t ticks;
-    int64_t step;
-    union {
-        double value;
-        uint64_t block; /* arena position */
-    };
-    uint32_t tag;
-    uint16_t kind; /* tb__entry_kind */
-    uint16_t more; /* the next entry of this ring belongs to the same group */
-} tb__entry;
-
-_Static_assert(sizeof(tb__entry) == 32, "two entries fill a cache line");
-
-/* Head and tail count entries and only grow.  They lie in lines of their own, since different
- * threads write them. */
-typedef struct tb__ring {
-    _Alignas(64) _Atomic uint64_t head; /* the producer's: entries before it are published */
-    _Alignas(64) _Atomic uint64_t tail; /* the worker's: entries before it may be overwritten */
-    _Alignas(64) tb__entry entries[TB__RING_ENTRIES];
-} tb__ring;
+enum { TB__GROUP_MAX = 4097 }; /* entries pushed at once: 4096 values and their wall time */
 
 /* One thread's side of a ring. */
 typedef struct tb__producer {
@@ -73,12 +41,15 @@ typedef struct tb__queue {
     double full_wait_seconds;
     tb__clock *clock;
 
+    tb__queue_file *file; /* the owner's */
     tb__ring *rings; /* TB__RINGS of them; memory comes when a thread first uses one */
     _Atomic uint32_t ring_count;
+    _Atomic bool is_idle; /* the worker has to be called when there is a value */
 
-    /* The worker's. */
+    char apart[64]; /* from here on the worker writes all the time */
     struct {
-        uint64_t taken; /* entries before it were taken */
+        uint64_t taken; /* entries before it were taken ... */
+        uint64_t committed; /* ... and those before this are in the file: the ring's tail */
         uint64_t limit; /* the head as tb__queue_begin saw it */
     } cursors[TB__RINGS];
     uint32_t run_ring;  /* the ring that is taken from ... */
@@ -87,15 +58,14 @@ typedef struct tb__queue {
     uint64_t cut;       /* entries younger than this wait for the next tb__queue_begin */
 
     pthread_mutex_t lock;
-    pthread_cond_t work; /* the worker waits for something to do */
     pthread_cond_t room; /* callers wait for room in a ring or in the arena */
     tb__producer *producers;
     tb__producer *shared_producer;
     tb__arena arena;
     bool closing;
     _Atomic bool orphaned; /* this is a forked child: the worker and its file are the parent's */
-    pthread_t worker; /* it must never wait for itself */
-    bool has_worker;
+    tb__crew_member *worker; /* it must never wait for itself; NULL: there is none yet */
+    int64_t flush_ns;        /* how soon after a value the worker has to run */
     _Atomic bool worker_sleeps;
     _Atomic bool wake_wanted;
     _Atomic bool dropping;   /* a call waited in vain and the worker has not made room since */
@@ -103,7 +73,8 @@ typedef struct tb__queue {
     pthread_mutex_t shared_lock;
 } tb__queue;
 
-tb_status tb__queue_init(tb__queue *q, size_t arena_bytes, double full_wait_seconds,
+/* |file| and |clock| must outlive the queue. */
+tb_status tb__queue_init(tb__queue *q, tb__queue_file *file, double full_wait_seconds,
                          tb__clock *clock);
 void tb__queue_destroy(tb__queue *q);
 
@@ -112,8 +83,8 @@ void tb__queue_destroy(tb__queue *q);
 void tb__queue_before_fork(tb__queue *q);
 void tb__queue_after_fork(tb__queue *q, bool is_child);
 
-/* Makes an orphaned queue empty and ready for a worker of the child's own.  What it held is the
- * parent's to write. */
+/* Makes an orphaned queue empty and ready for a worker of the child's own, on a new file.  What it
+ * held is the parent's to write.  It stays orphaned until |orphaned| is cleared. */
 tb_status tb__queue_adopt(tb__queue *q);
 
 /* --- callers ---------------------------------------------------------------------------------- */
@@ -121,6 +92,7 @@ tb_status tb__queue_adopt(tb__queue *q);
 /* Slow paths of the inline functions below. */
 tb_status tb__queue_attach(tb__producer **out, tb__queue *q);
 tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count);
+void tb__queue_end_idleness(tb__queue *q);
 tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count);
 
 static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb__entry *entries,
@@ -131,10 +103,18 @@ static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb_
         if (rv != TB_STATUS_OK)
             return rv;
     }
-    for (size_t i = 0; i < count; i++)
-        p->ring->entries[(p->head + i) % TB__RING_ENTRIES] = entries[i];
+    for (size_t i = 0; i < count; i++) {
+        tb__entry *entry = &p->ring->entries[(p->head + i) % TB__RING_ENTRIES];
+        *entry = entries[i];
+        entry->check = tb__entry_check(&entries[i], p->head + i);
+    }
     p->head += count;
     atomic_store_explicit(&p->ring->head, p->head, memory_order_release);
+    /* The fence between this store and the next load is the worker's to make: see
+     * tb__queue_try_idle. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&q->is_idle, memory_order_relaxed))
+        tb__queue_end_idleness(q);
     return TB_STATUS_OK;
 }
 
@@ -156,6 +136,10 @@ static inline tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, s
 /* A block of |size| bytes to fill and to name in an entry.  Waits while the arena is full.
  * TB_STATUS_OK, _FULL, _CLOSED, or _TOO_LARGE for more than the arena can ever hold. */
 tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *q, size_t size);
+
+/* Keeps the CRC of a block's data with it, so that it can be believed after the machine has
+ * crashed. */
+void tb__queue_seal(tb__queue *q, uint64_t block);
 
 /* Gives a block back that no entry names. */
 void tb__queue_abandon(tb__queue *q, uint64_t block);
@@ -180,8 +164,30 @@ const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__e
 /* Says that this entry's block is of no more use once tb__queue_commit is called. */
 void tb__queue_release(tb__queue *q, const tb__entry *entry);
 
-/* What was taken is safe in the file: its room is free again. */
-void tb__queue_commit(tb__queue *q);
+/* Where the event file stands that the entries go to. */
+typedef struct tb__queue_target {
+    const char *file_name; /* in the directory of the queue's file */
+    uint64_t file_bytes;
+} tb__queue_target;
+
+/* Keeps |batch|, in which all entries are that were taken, until tb__queue_commit: the bytes that
+ * are about to be written behind those of |target|.  NULL: they are where they are kept already.
+ * (What does not fit there, thousands of names of 64 KiB, or a large record on a full disk, is not
+ * kept: after a kill it would be written again, to another file.)  TB_STATUS_OK, or TB_STATUS_IO
+ * for the queue of a dead process. */
+tb_status tb__queue_publish(tb__queue *q, const tb__queue_target *target, const uint8_t *batch,
+                            size_t batch_size);
+
+/* What was taken is safe in |target|: its room is free again.  Status as above. */
+tb_status tb__queue_commit(tb__queue *q, const tb__queue_target *target);
+
+/* What comes from now on goes to |target|, a file without a byte, and so does what was taken
+ * since the latest tb__queue_commit.  On stable storage: or after a crash of the machine the old
+ * file would seem to lack what is in the new one. */
+tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target);
+
+/* Has memory put behind what callers will need next, so that they rarely wait for the system. */
+void tb__queue_grow_ahead(tb__queue *q);
 
 /* A moment of the queue: the heads of all rings. */
 typedef struct tb__queue_mark {
@@ -197,9 +203,13 @@ bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark);
 /* How many values are published and not taken. */
 uint64_t tb__queue_left_over(const tb__queue *q);
 
-/* The calling thread is the worker: its own calls (from the user's error callback) drop what
- * finds no room at once, since only this thread can make room. */
-void tb__queue_set_worker(tb__queue *q);
+/* |worker| takes from the queue, within |flush_ns| of a value.  Its own calls (from the user's
+ * error callback) drop what finds no room at once, since only it can make room. */
+void tb__queue_set_worker(tb__queue *q, tb__crew_member *worker, int64_t flush_ns);
+
+/* Asks callers to call the worker when there is a value again.  False when there is one, or
+ * where it is not to be had without a cost to every call. */
+bool tb__queue_try_idle(tb__queue *q);
 
 /* The most bytes of the arena that were in use at once.  Any thread. */
 uint64_t tb__queue_high_water(const tb__queue *q);

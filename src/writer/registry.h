@@ -18,4 +18,18 @@ typedef struct tb__registered {
 tb_status tb__registry_add(tb__registered *r);
 void tb__registry_remove(tb__registered *r);
 
+/* A descriptor whose lock a forked child must not share.  In the child it is closed, and -1. */
+typedef struct tb__registered_fd {
+    int *fd;
+    struct tb__registered_fd *next, **link; /* the registry's */
+} tb__registered_fd;
+
+/* No fork happens in between: for opening the descriptor and adding it. */
+void tb__registry_lock(void);
+void tb__registry_unlock(void);
+void tb__registry_add_fd(tb__registered_fd *node, int *fd); /* called with the lock */
+
+/* Closes it, unless a fork has done so. */
+void tb__registry_close_fd(tb__registered_fd *node);
+
 #endif

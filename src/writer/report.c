@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Thread-local, so that there are words also when there is no memory. */
 static _Thread_local char thread_text[sizeof((tb__error){0}.text)];
 static _Thread_local char thread_kept_text[sizeof thread_text];
 static _Thread_local bool in_callback;
@@ -62,7 +63,7 @@ tb_status tb__report_keep_first_loss(tb__report *r)
     pthread_mutex_lock(&r->lock);
     tb_status status = r->first_loss.status;
     if (status != TB_STATUS_OK)
-        memcpy(thread_kept_text, r->first_loss.text, sizeof thread_kept_text);
+        tb__report_keep(&r->first_loss);
     pthread_mutex_unlock(&r->lock);
     return status;
 }
@@ -75,9 +76,26 @@ const char *tb__report_latest(tb__report *r)
     return thread_text;
 }
 
-void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg)
+void tb__report_quietly(void *arg, tb_status status, const char *message)
+{
+    (void)arg, (void)status, (void)message;
+}
+
+void tb__report_keep(const tb__error *err)
 {
     memcpy(thread_kept_text, err->text, sizeof thread_kept_text);
+}
+
+void tb__report_get_latest(tb__report *r, tb__error *out)
+{
+    pthread_mutex_lock(&r->lock);
+    *out = r->latest;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg)
+{
+    tb__report_keep(err);
     if (on_error != NULL)
         tell(on_error, on_error_arg, err);
     else

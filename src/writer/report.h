@@ -42,7 +42,16 @@ const char *tb__report_latest(tb__report *r);
 /* As tb__report_error for an error of tb_open, which has no writer to keep it. */
 void tb__report_open_error(const tb__error *err, tb_error_fn on_error, void *on_error_arg);
 
-/* What outlives a writer: the words of this thread's latest tb_open or tb_close that failed. */
+/* A callback that tells nobody, for who returns the error. */
+void tb__report_quietly(void *arg, tb_status status, const char *message);
+
+void tb__report_get_latest(tb__report *r, tb__error *out);
+
+/* The words of |err| become those of tb__report_kept. */
+void tb__report_keep(const tb__error *err);
+
+/* What outlives a writer: the words of this thread's latest tb_open, tb_close or tb_recover that
+ * failed. */
 const char *tb__report_kept(void);
 
 #endif

@@ -54,9 +54,9 @@ static void insert(tb__tag_table *table, tb_tag *tag)
     atomic_store_explicit(&table->slots[i & table->mask], tag, memory_order_release);
 }
 
-tb_status tb__tags_init(tb__tags *tags, tb_writer *writer)
+tb_status tb__tags_init(tb__tags *tags, tb_writer *writer, tb__queue_file *file)
 {
-    *tags = (tb__tags){.writer = writer};
+    *tags = (tb__tags){.writer = writer, .file = file};
     tb__tag_table *table = new_table(FIRST_SLOTS, NULL);
     if (table == NULL)
         return TB_STATUS_NO_MEMORY;
@@ -74,6 +74,7 @@ static void free_tag(tb_tag *tag)
         return;
     tb__free(tag->name);
     tb__free(tag->metadata);
+    tb__free(tag->scalar_head);
     tb__free(tag);
 }
 
@@ -92,7 +93,7 @@ void tb__tags_destroy(tb__tags *tags)
 }
 
 /* Chunk c begins at id TB__TAG_FIRST_CHUNK * (2^c - 1). */
-static unsigned chunk_of(uint32_t id, uint32_t *out_index)
+static inline unsigned chunk_of(uint32_t id, uint32_t *out_index)
 {
     unsigned chunk = 0;
     uint32_t size = TB__TAG_FIRST_CHUNK;
@@ -177,29 +178,28 @@ static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
                          tb__quote(tag->name).text, kind_text(tag->kind), kind_text(kind));
 }
 
-static tb_status make_tag(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
-                          const tb_tag_options *options)
+static tb_tag *new_tag(tb__tags *tags, const char *name, size_t name_size, tb_kind kind)
 {
     tb_tag *tag = tb__calloc(1, sizeof *tag);
     if (tag == NULL)
-        return TB_STATUS_NO_MEMORY;
-    tb__buf metadata = {0};
-    tb_status rv = tb__metadata_encode(&metadata, kind, options ? options->display_name : NULL,
-                                       options ? options->description : NULL);
-    tag->metadata = metadata.data;
-    tag->metadata_size = metadata.size;
-    tag->name = tb__strdup(name);
-    if (rv != TB_STATUS_OK || tag->name == NULL) {
+        return NULL;
+    tag->name = tb__calloc(name_size + 1, 1);
+    tb__buf head = {0};
+    if (tag->name == NULL
+        || (kind == TB_KIND_SCALAR
+            && tb__scalar_head_encode(&head, name, name_size) != TB_STATUS_OK)) {
         free_tag(tag);
-        return TB_STATUS_NO_MEMORY;
+        return NULL;
     }
+    memcpy(tag->name, name, name_size);
+    tag->scalar_head = head.data;
+    tag->scalar_head_size = head.size;
     tag->writer = tags->writer;
     tag->id = tags->count;
     tag->kind = kind;
-    tag->name_size = strlen(name);
-    tag->hash = hash_name(name, tag->name_size);
-    *out = tag;
-    return TB_STATUS_OK;
+    tag->name_size = name_size;
+    tag->hash = hash_name(name, name_size);
+    return tag;
 }
 
 static tb_status make_slot(tb__tags *tags)
@@ -216,25 +216,101 @@ static tb_status make_slot(tb__tags *tags)
     return TB_STATUS_OK;
 }
 
-/* Called with the lock, when |name| is not there. */
+static tb_status keep_copy(tb__tags *tags, const tb_tag *tag)
+{
+    if (tags->file->base == NULL)
+        return TB_STATUS_OK; /* a forked child has no file yet; see tb__tags_adopt */
+    return tb__queue_file_add_tag(tags->file, &(tb__stored_tag){.kind = (uint32_t)tag->kind,
+                                                                .name = tag->name,
+                                                                .name_size = tag->name_size,
+                                                                .metadata = tag->metadata,
+                                                                .metadata_size =
+                                                                    tag->metadata_size});
+}
+
+/* Everything that may fail on the way to publishing |tag|. */
+static tb_status make_room(tb__tags *tags, tb_tag *tag)
+{
+    tb_status rv = make_slot(tags);
+    return rv == TB_STATUS_OK ? store_by_id(tags, tag) : rv;
+}
+
+static void publish(tb__tags *tags, tb_tag *tag)
+{
+    tags->count++;
+    insert(atomic_load(&tags->table), tag);
+}
+
+/* Called with the lock, when |name| is not there.  The copy in the file comes first: an entry that
+ * names a tag must be readable whenever the process is killed. */
 static tb_status add(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
                      const tb_tag_options *options)
 {
-    tb_tag *tag;
-    tb_status rv = make_tag(&tag, tags, name, kind, options);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = make_slot(tags);
+    tb__buf metadata = {0};
+    tb_tag *tag = new_tag(tags, name, strlen(name), kind);
+    if (tag == NULL)
+        return TB_STATUS_NO_MEMORY;
+    tb_status rv = tb__metadata_encode(&metadata, kind, options ? options->display_name : NULL,
+                                       options ? options->description : NULL);
+    tag->metadata = metadata.data;
+    tag->metadata_size = metadata.size;
     if (rv == TB_STATUS_OK)
-        rv = store_by_id(tags, tag);
+        rv = make_room(tags, tag);
+    if (rv == TB_STATUS_OK)
+        rv = keep_copy(tags, tag);
     if (rv != TB_STATUS_OK) {
         free_tag(tag);
         return rv;
     }
-    tags->count++;
-    insert(atomic_load(&tags->table), tag);
+    publish(tags, tag);
     *out = tag;
     return TB_STATUS_OK;
+}
+
+tb_status tb__tags_adopt(tb__tags *tags)
+{
+    tb_status rv = TB_STATUS_OK;
+    for (uint32_t id = 0; id < tags->count && rv == TB_STATUS_OK; id++)
+        rv = keep_copy(tags, tb__tags_by_id(tags, id));
+    return rv;
+}
+
+static bool is_sane(const tb__stored_tag *stored)
+{
+    size_t bad_offset;
+    return stored->kind <= TB_KIND_TEXT && stored->name_size > 0
+           && stored->name_size <= TBLOG_MAX_NAME_BYTES
+           && memchr(stored->name, '\0', stored->name_size) == NULL
+           && tb__utf8_valid(stored->name, stored->name_size, &bad_offset);
+}
+
+static tb_status restore(tb__tags *tags, const tb__stored_tag *stored)
+{
+    if (!is_sane(stored))
+        return TB_STATUS_CORRUPT;
+    tb_tag *tag = new_tag(tags, stored->name, stored->name_size, (tb_kind)stored->kind);
+    if (tag == NULL)
+        return TB_STATUS_NO_MEMORY;
+    tag->metadata = tb__malloc(stored->metadata_size + 1);
+    tb_status rv = tag->metadata != NULL ? make_room(tags, tag) : TB_STATUS_NO_MEMORY;
+    if (rv != TB_STATUS_OK) {
+        free_tag(tag);
+        return rv;
+    }
+    memcpy(tag->metadata, stored->metadata, stored->metadata_size);
+    tag->metadata_size = stored->metadata_size;
+    publish(tags, tag);
+    return TB_STATUS_OK;
+}
+
+tb_status tb__tags_restore(tb__tags *tags)
+{
+    tb__stored_tag stored;
+    size_t position = 0;
+    tb_status rv = TB_STATUS_OK;
+    while (rv == TB_STATUS_OK && tb__queue_file_next_tag(tags->file, &position, &stored))
+        rv = restore(tags, &stored);
+    return rv;
 }
 
 tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name, tb_kind kind,
@@ -268,12 +344,12 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind k
     return is_new ? TB_STATUS_OK : check_kind(*out, kind, err);
 }
 
-void tb__tags_before_fork(tb__tags *tags)
+void tb__tags_lock(tb__tags *tags)
 {
     pthread_mutex_lock(&tags->lock);
 }
 
-void tb__tags_after_fork(tb__tags *tags)
+void tb__tags_unlock(tb__tags *tags)
 {
     pthread_mutex_unlock(&tags->lock);
 }

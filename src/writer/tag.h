@@ -10,6 +10,7 @@
 #include <tblog.h>
 
 #include "base/status.h"
+#include "writer/queue_file.h"
 
 struct tb_tag {
     tb_writer *writer;
@@ -20,6 +21,8 @@ struct tb_tag {
     char *name;
     uint8_t *metadata; /* a serialized field of Summary.Value */
     size_t metadata_size;
+    uint8_t *scalar_head; /* of a tag of scalars: from tb__scalar_head_encode */
+    size_t scalar_head_size;
     uint64_t described_in; /* the worker's: number of the file that holds the metadata already */
 };
 
@@ -29,23 +32,33 @@ enum { TB__TAG_CHUNKS = 24, TB__TAG_FIRST_CHUNK = 64 };
  * end (together they are no larger than the last one). */
 typedef struct tb__tags {
     tb_writer *writer;
+    tb__queue_file *file; /* keeps a copy, for who takes over from a killed process */
     pthread_mutex_t lock; /* for adding */
     _Atomic(struct tb__tag_table *) table;
     uint32_t count;
     _Atomic(tb_tag **) by_id[TB__TAG_CHUNKS]; /* chunk i has TB__TAG_FIRST_CHUNK << i entries */
 } tb__tags;
 
-tb_status tb__tags_init(tb__tags *tags, tb_writer *writer);
+tb_status tb__tags_init(tb__tags *tags, tb_writer *writer, tb__queue_file *file);
 void tb__tags_destroy(tb__tags *tags);
 
-/* Around a fork, so that the child finds no lock held. */
-void tb__tags_before_fork(tb__tags *tags);
-void tb__tags_after_fork(tb__tags *tags);
+/* While it is locked nobody adds a tag: around a fork, so that the child finds no lock held, and
+ * around tb__tags_adopt. */
+void tb__tags_lock(tb__tags *tags);
+void tb__tags_unlock(tb__tags *tags);
+
+/* Copies all tags to the file, which is a forked child's own and new.  Called with the lock. */
+tb_status tb__tags_adopt(tb__tags *tags);
+
+/* Adds the tags that |file| keeps, as it numbers them.  TB_STATUS_CORRUPT when one is not what
+ * tb__tags_get lets in, or TB_STATUS_NO_MEMORY. */
+tb_status tb__tags_restore(tb__tags *tags);
 
 /* The tag |name| of |kind|, added if it is new; |options| (NULL: none) count only then.
  *
  *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind; or
  *                        |options| hold such a name
+ *   TB_STATUS_TOO_LARGE  all names and descriptions together exceed what a queue can keep
  *   TB_STATUS_NO_MEMORY */
 tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
                        const tb_tag_options *options, tb__error *err);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
+#include "base/os.h"
 
 _Thread_local tb__thread_map *tb__this_thread TB__FAST_TLS;
 
@@ -95,4 +96,36 @@ tb_status tb__thread_remember(uint64_t serial, tb__lease *lease)
     tb__free(old);
     tb__this_thread = map;
     return TB_STATUS_OK;
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+static pthread_key_t path_key;
+static pthread_once_t path_key_once = PTHREAD_ONCE_INIT;
+static bool has_path_key;
+
+static void unmap_path(void *path)
+{
+    tb__os_unmap_memory(path, TB__THREAD_PATH_SIZE);
+}
+
+static void make_path_key(void)
+{
+    has_path_key = pthread_key_create(&path_key, unmap_path) == 0;
+}
+
+char *tb__thread_get_path(void)
+{
+    pthread_once(&path_key_once, make_path_key);
+    if (!has_path_key)
+        return NULL;
+    char *path = pthread_getspecific(path_key);
+    if (path != NULL)
+        return path;
+    path = tb__os_map_memory(TB__THREAD_PATH_SIZE);
+    if (path != NULL && pthread_setspecific(path_key, path) != 0) {
+        unmap_path(path);
+        path = NULL;
+    }
+    return path;
 }

@@ -1,248 +1,36 @@
 #include "writer/worker.h"
 
-#include <string.h>
+#include <stddef.h>
 
-#include "base/alloc.h"
-#include "base/fpenv.h"
 #include "base/os.h"
+#include "encode/encode.h"
 #include "wire/record.h"
-
-enum {
-    BATCH_BYTES = 256 << 10,
-    HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
-    LARGE_GROUP_BYTES = 16 << 20
-};
 
 #define FIRST_RETRY_NS INT64_C(10000000)
 #define LONGEST_RETRY_NS INT64_C(1000000000)
 
-static void count(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
-
-static void report_lost(tb__worker *w, tb_status status, const tb__error *err, const char *tag,
-                        size_t n)
-{
-    tb__error told;
-    count(&w->counters->dropped, n);
-    tb__error_set(&told, status, "a value of %s was lost: %s", tb__quote(tag).text,
-                  err->text[0] != '\0' ? err->text : tb_status_text(status));
-    tb__report_error(w->report, &told, true);
-}
-
-/* --- records ---------------------------------------------------------------------------------- */
-
-/* Appends a record to the file's pending bytes: begin, append its data, end. */
-static tb_status begin_record(tb__worker *w, size_t *out_start)
-{
-    *out_start = w->file->pending.size;
-    bool ok = tb__buf_extend(&w->file->pending, TB__RECORD_HEADER_SIZE) != NULL;
-    return ok ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
-}
-
-/* |rv| is how encoding the data went; on an error the record is taken back. */
-static tb_status end_record(tb__worker *w, size_t start, tb_status rv, tb__error *err)
-{
-    tb__buf *pending = &w->file->pending;
-    size_t data_size = pending->size - start - TB__RECORD_HEADER_SIZE;
-    if (rv == TB_STATUS_OK && data_size > TBLOG_MAX_RECORD_BYTES)
-        rv = tb__error_set(err, TB_STATUS_TOO_LARGE, "a record of %zu bytes exceeds %zu", data_size,
-                           TBLOG_MAX_RECORD_BYTES);
-    if (rv == TB_STATUS_OK && tb__buf_extend(pending, TB__RECORD_FOOTER_SIZE) == NULL)
-        rv = TB_STATUS_NO_MEMORY;
-    if (rv != TB_STATUS_OK) {
-        pending->size = start;
-        return rv;
-    }
-    tb__record_frame(pending->data + start, data_size);
-    w->records_pending++;
-    return TB_STATUS_OK;
-}
-
-/* The first record of a file. */
-static tb_status append_header(tb__worker *w, double wall_time, tb__error *err)
-{
-    size_t start;
-    tb_status rv = begin_record(w, &start);
-    if (rv == TB_STATUS_OK) {
-        rv = tb__event_encode_header(&w->file->pending, wall_time);
-        rv = end_record(w, start, rv, err);
-    }
-    if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
-    return TB_STATUS_OK;
-}
-
-static tb__value value_of(const tb__worker *w, const tb_tag *tag, const uint8_t *payload,
-                          size_t payload_size)
-{
-    tb__value value = {.tag = tag->name,
-                       .tag_size = tag->name_size,
-                       .payload = payload,
-                       .payload_size = payload_size};
-    if (tag->described_in != w->file_number) {
-        value.metadata = tag->metadata;
-        value.metadata_size = tag->metadata_size;
-    }
-    return value;
-}
-
-static tb_status append_values(tb__worker *w, double wall, int64_t step, const tb__value *values,
-                               size_t value_count, tb__error *err)
-{
-    size_t start;
-    tb_status rv = begin_record(w, &start);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = tb__event_encode_values(&w->file->pending, wall, step, values, value_count);
-    return end_record(w, start, rv, err);
-}
-
-static tb_status append_graph(tb__worker *w, double wall, const tb__entry *entry, tb__error *err)
-{
-    size_t size, start;
-    const uint8_t *graph_def = tb__queue_block(&size, w->queue, entry);
-    tb_status rv = begin_record(w, &start);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = tb__event_encode_graph(&w->file->pending, wall, entry->step, graph_def, size);
-    return end_record(w, start, rv, err);
-}
-
-/* Finds the payload of an entry that has a block. */
-static tb_status block_payload(tb__worker *w, const uint8_t **out, size_t *out_size,
-                               const tb__entry *entry, tb__error *err)
-{
-    const uint8_t *block = tb__queue_block(out_size, w->queue, entry);
-    if (entry->kind == TB__ENTRY_VALUE) {
-        *out = block;
-        return TB_STATUS_OK;
-    }
-    tb_status rv = tb__images_encode(&w->scratch, block, *out_size, err);
-    *out = w->scratch.data;
-    *out_size = w->scratch.size;
-    return rv;
-}
-
-static tb_status append_block(tb__worker *w, double wall, const tb__entry *entry, tb_tag *tag,
-                              tb__error *err)
-{
-    const uint8_t *payload;
-    size_t size;
-    tb_status rv = block_payload(w, &payload, &size, entry, err);
-    if (rv == TB_STATUS_OK) {
-        tb__value value = value_of(w, tag, payload, size);
-        rv = append_values(w, wall, entry->step, &value, 1, err);
-    }
-    if (rv == TB_STATUS_OK)
-        tag->described_in = w->file_number;
-    tb__buf_recycle(&w->scratch);
-    return rv;
-}
-
-/* --- groups of scalars: logged together, written as one event --------------------------------- */
-
-static const tb__entry *next_of_group(tb__worker *w)
-{
-    const tb__entry *entry = tb__queue_peek(w->queue);
-    tb__queue_take(w->queue);
-    return entry;
-}
-
-/* Writes |count| collected values as one event. */
-static void append_collected(tb__worker *w, double wall, int64_t step, tb_tag *const *tags,
-                             size_t count)
-{
-    tb__error err;
-    err.text[0] = '\0';
-    tb_status rv = append_values(w, wall, step, w->group, count, &err);
-    if (rv != TB_STATUS_OK) {
-        report_lost(w, rv, &err, tags[0]->name, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        tags[i]->described_in = w->file_number;
-}
-
-/* |entry| is the first of the group, taken already.  Thousands of tags with long names and
- * descriptions are split, so that no record grows too large. */
-static void append_scalars(tb__worker *w, double wall, const tb__entry *entry)
-{
-    size_t collected = 0, bytes = 0;
-    for (;;) {
-        tb_tag *tag = tb__tags_by_id(w->tags, entry->tag);
-        w->group_tags[collected] = tag;
-        tb__scalar_encode(w->group_payloads[collected], entry->value);
-        w->group[collected] =
-            value_of(w, tag, w->group_payloads[collected], TB__SCALAR_PAYLOAD_SIZE);
-        bytes += TB__SCALAR_PAYLOAD_SIZE
-                 + tb__event_overhead(tag->name_size, w->group[collected].metadata_size);
-        collected++;
-        if (!entry->more || bytes > LARGE_GROUP_BYTES) {
-            append_collected(w, wall, entry->step, w->group_tags, collected);
-            collected = bytes = 0;
-        }
-        if (!entry->more)
-            return;
-        entry = next_of_group(w);
-    }
-}
-
-/* --- entries ---------------------------------------------------------------------------------- */
-
-static void append_large(tb__worker *w, double wall, const tb__entry *entry)
-{
-    tb__error err;
-    err.text[0] = '\0';
-    const char *name = "the graph";
-    tb_status rv;
-    if (entry->kind == TB__ENTRY_GRAPH) {
-        rv = append_graph(w, wall, entry, &err);
-    } else {
-        tb_tag *tag = tb__tags_by_id(w->tags, entry->tag);
-        name = tag->name;
-        rv = append_block(w, wall, entry, tag, &err);
-    }
-    tb__queue_release(w->queue, entry);
-    if (rv != TB_STATUS_OK)
-        report_lost(w, rv, &err, name, 1);
-}
-
-/* Takes the next group of entries and appends its records. */
-static void append_group(tb__worker *w)
-{
-    const tb__entry *entry = next_of_group(w);
-    double wall;
-    if (entry->kind == TB__ENTRY_WALL) {
-        wall = entry->value;
-        entry = next_of_group(w);
-    } else {
-        wall = tb__clock_wall(w->queue->clock, entry->ticks);
-    }
-    if (entry->kind == TB__ENTRY_SCALAR)
-        append_scalars(w, wall, entry);
-    else
-        append_large(w, wall, entry);
-}
-
 /* --- writing ---------------------------------------------------------------------------------- */
+
+static uint64_t bytes_in_all_files(const tb__worker *w)
+{
+    return w->bytes_before + w->file->bytes;
+}
 
 static void count_written(tb__worker *w)
 {
-    count(&w->counters->records, w->records_pending);
-    w->records_pending = 0;
-    atomic_store_explicit(&w->counters->bytes, w->bytes_before + w->file->bytes,
-                          memory_order_relaxed);
+    tb__counters_add(&w->counters->records, w->batch.record_count);
+    w->batch.record_count = 0;
+    atomic_store_explicit(&w->counters->bytes, bytes_in_all_files(w), memory_order_relaxed);
 }
 
 static void note_failure(tb__worker *w, const tb__error *err)
 {
-    count(&w->counters->errors, 1);
+    tb__counters_add(&w->counters->errors, 1);
     if (!w->failing)
         tb__report_error(w->report, err, false);
     int64_t pause = w->failing ? 2 * w->retry_ns : FIRST_RETRY_NS;
     w->retry_ns = pause < LONGEST_RETRY_NS ? pause : LONGEST_RETRY_NS;
+    w->retry_at = tb__os_monotonic_ns() + w->retry_ns;
     w->failing = true;
 }
 
@@ -251,57 +39,130 @@ static tb_status sync_file(tb__worker *w)
     if (w->sync_failed)
         return TB_STATUS_IO;
     tb__error err;
+    w->synced_at = tb__os_monotonic_ns();
+    w->synced_bytes = bytes_in_all_files(w);
     tb_status rv = tb__event_file_sync(w->file, &err);
     if (rv != TB_STATUS_OK) {
         w->sync_failed = true;
-        count(&w->counters->errors, 1);
+        tb__counters_add(&w->counters->errors, 1);
         tb__report_error(w->report, &err, true);
     }
     return rv;
 }
 
-/* A full file is followed by the next one, whose header waits for the next write.  When none can be
- * created, the full one goes on: better a large file than a lost value. */
-static tb_status rotate(tb__worker *w, tb__error *err)
+/* Memory for a file's first record, and for |more|, comes before the file: one that does not begin
+ * with a version would be no good. */
+static tb_status reserve_for_file(tb__worker *w, size_t more, tb__error *err)
+{
+    enum { HEADER_BYTES = 256 }; /* at most */
+    tb_status rv = tb__buf_reserve(&w->file->pending, HEADER_BYTES + more);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "begin a file in %s: %s", w->file->dir, tb_status_text(rv));
+    return TB_STATUS_OK;
+}
+
+static tb_status append_header(tb__worker *w, double wall_time, tb__error *err)
+{
+    tb_status rv = tb__batch_begin_file(&w->batch, wall_time);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
+    return TB_STATUS_OK;
+}
+
+static tb_status begin_next_file(tb__worker *w, tb__error *err)
 {
     uint64_t bytes = w->file->bytes;
     sync_file(w); /* a later tb_sync sees the new file alone */
-    tb_status rv = tb__event_file_begin(w->file, err);
+    tb_status rv = reserve_for_file(w, 0, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__event_file_begin(w->file, err);
     if (rv != TB_STATUS_OK)
         return rv;
     w->bytes_before += bytes;
-    w->file_number++;
-    return append_header(w, (double)tb__os_wall_ns() * 1e-9, err);
+    rv = tb__outlet_switch(&w->outlet, err);
+    return rv == TB_STATUS_OK ? append_header(w, (double)tb__os_wall_ns() * 1e-9, err) : rv;
+}
+
+/* Somebody has removed the file, and what it held.  What comes from now on need not go there,
+ * too: it gets a file of its own, and so does what a failed write has left. */
+static tb_status replace_file(tb__worker *w, tb__error *err)
+{
+    tb__event_file *f = w->file;
+    uint64_t bytes = f->bytes;
+    tb__buf unwritten = f->pending;
+    tb__error removed;
+    if (!w->failing) {
+        tb__error_set(&removed, TB_STATUS_IO, "%s was removed; what follows goes to a new file",
+                      f->path);
+        tb__report_error(w->report, &removed, true);
+    }
+    f->pending = (tb__buf){0};
+    tb_status rv = reserve_for_file(w, unwritten.size, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__event_file_begin_again(f, err);
+    if (rv != TB_STATUS_OK) {
+        tb__buf_free(&f->pending);
+        f->pending = unwritten;
+        return rv;
+    }
+    w->bytes_before += bytes;
+    rv = append_header(w, (double)tb__os_wall_ns() * 1e-9, err);
+    tb__buf_append(&f->pending, unwritten.data, unwritten.size); /* there is room */
+    tb__buf_free(&unwritten);
+    return rv == TB_STATUS_OK ? tb__outlet_switch(&w->outlet, err) : rv;
+}
+
+/* A full file is followed by the next one as soon as there is something to put in it.  When none
+ * can be created, the full one goes on: better a large file than a lost value. */
+static void rotate_if_full(tb__worker *w)
+{
+    tb__error err;
+    if (w->max_file_bytes == 0 || w->file->bytes < w->max_file_bytes
+        || begin_next_file(w, &err) == TB_STATUS_OK)
+        return;
+    w->max_file_bytes *= 2;
+    tb__report_error(w->report, &err, false);
+}
+
+static tb_status try_to_write(tb__worker *w, tb__error *err)
+{
+    if (w->failing && w->file->pending.size > 0 && !tb__event_file_is_there(w->file)) {
+        tb_status rv = replace_file(w, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+    }
+    return tb__outlet_write(&w->outlet, err);
 }
 
 /* Writes what is pending; then the room in the queue is free. */
 static tb_status write_pending(tb__worker *w)
 {
     tb__error err;
-    tb_status rv = tb__event_file_write(w->file, &err);
+    bool has_bytes = w->file->pending.size > 0;
+    tb_status rv = try_to_write(w, &err);
     if (rv != TB_STATUS_OK) {
         note_failure(w, &err);
         return rv;
     }
-    w->failing = false;
+    if (has_bytes)
+        w->failing = false;
     count_written(w);
-    tb__queue_commit(w->queue);
-    if (w->max_file_bytes > 0 && w->file->bytes >= w->max_file_bytes
-        && rotate(w, &err) != TB_STATUS_OK) {
-        w->max_file_bytes *= 2;
-        tb__report_error(w->report, &err, false);
-    }
     return TB_STATUS_OK;
 }
 
-/* Whether to make room in the queue first, before a picture keeps this thread busy. */
-static bool is_heavy(const tb__worker *w, const tb__entry *entry)
+/* Before the first record of a batch is encoded: whether a tag is to be described depends on the
+ * file. */
+static tb_status prepare_file(tb__worker *w)
 {
-    if (entry->kind != TB__ENTRY_IMAGES)
-        return false;
-    size_t size;
-    tb__queue_block(&size, w->queue, entry);
-    return size >= HEAVY_BYTES;
+    tb__error err;
+    if (!tb__event_file_is_there(w->file)) {
+        tb_status rv = replace_file(w, &err);
+        if (rv != TB_STATUS_OK)
+            note_failure(w, &err);
+        return rv;
+    }
+    rotate_if_full(w);
+    return TB_STATUS_OK;
 }
 
 /* Brings to file what the queue holds now. */
@@ -310,15 +171,18 @@ static tb_status drain(tb__worker *w)
     tb_status rv = write_pending(w); /* what a failed write left */
     if (rv != TB_STATUS_OK)
         return rv;
+    tb__queue_file_look(w->queue->file);
     tb__clock_update(w->queue->clock);
     tb__queue_begin(w->queue);
     const tb__entry *entry;
     while ((entry = tb__queue_peek(w->queue)) != NULL) {
-        if (w->file->pending.size >= BATCH_BYTES || is_heavy(w, entry))
+        if (w->file->pending.size >= TB__BATCH_BYTES || tb__batch_is_heavy(&w->batch, entry))
             rv = write_pending(w);
+        if (rv == TB_STATUS_OK && w->file->pending.size == 0)
+            rv = prepare_file(w);
         if (rv != TB_STATUS_OK)
             return rv;
-        append_group(w);
+        tb__batch_append_group(&w->batch);
     }
     return write_pending(w);
 }
@@ -334,21 +198,6 @@ static tb_status drain_to_mark(tb__worker *w, const tb__queue_mark *mark)
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */
-
-static void sleep_until_needed(tb__worker *w, int64_t pause_ns)
-{
-    tb__queue *q = w->queue;
-    int64_t deadline = tb__os_monotonic_ns() + pause_ns;
-    pthread_mutex_lock(&q->lock);
-    atomic_store(&q->worker_sleeps, true);
-    bool in_time = true;
-    while (in_time && w->flushes == NULL && !w->stop_wanted
-           && (w->failing || !atomic_load(&q->wake_wanted)))
-        in_time = tb__os_cond_wait_until(&q->work, &q->lock, deadline);
-    atomic_store(&q->worker_sleeps, false);
-    atomic_store(&q->wake_wanted, false);
-    pthread_mutex_unlock(&q->lock);
-}
 
 /* Takes the list of those who wait, does what they want and tells each how it went. */
 static void serve_flushes(tb__worker *w)
@@ -379,30 +228,21 @@ static void serve_flushes(tb__worker *w)
     pthread_mutex_unlock(&q->lock);
 }
 
-/* What a write that failed has left: values in records of |pending| that are not whole in the
- * file. */
-static uint64_t unwritten_values(const tb__event_file *f)
-{
-    uint64_t values = 0;
-    size_t at = 0;
-    tb__record record;
-    while (at < f->pending.size
-           && tb__record_parse(&record, f->pending.data + at, f->pending.size - at)
-                  == TB__RECORD_WHOLE) {
-        at += record.size;
-        if (at > f->written)
-            values += tb__event_count_values(record.data, record.data_size);
-    }
-    return values;
-}
-
+/* What a write that failed has left, and what waits behind it. */
 static void report_left_over(tb__worker *w)
 {
     tb__error err;
-    uint64_t lost = unwritten_values(w->file) + tb__queue_left_over(w->queue);
-    count(&w->counters->dropped, lost);
-    tb__error_set(&err, TB_STATUS_IO, "close %s: %llu values could not be written", w->file->path,
-                  (unsigned long long)lost);
+    const tb__event_file *f = w->file;
+    uint64_t lost = tb__batch_count_values(f->pending.data, f->pending.size, f->written)
+                    + tb__queue_left_over(w->queue);
+    const tb__queue_file *q = w->queue->file;
+    bool is_kept = tb__queue_file_is_file(q) && !tb__queue_file_is_in_memory(q);
+    if (!is_kept)
+        tb__counters_add(&w->counters->dropped, lost);
+    w->has_left_over = tb__queue_file_is_file(q);
+    tb__error_set(&err, TB_STATUS_IO, "close %s: %llu values could not be written%s%s%s", f->path,
+                  (unsigned long long)lost, is_kept ? "; they stay in " : "",
+                  is_kept ? q->name : "", is_kept ? " for tb_recover" : "");
     tb__report_error(w->report, &err, true);
 }
 
@@ -420,26 +260,89 @@ static void drain_for_close(tb__worker *w)
     }
 }
 
-static bool should_stop(tb__worker *w)
+static void sync_if_due(tb__worker *w)
 {
-    pthread_mutex_lock(&w->queue->lock);
-    bool stop = w->stop_wanted;
-    pthread_mutex_unlock(&w->queue->lock);
-    return stop;
+    if (w->sync_ns > 0 && bytes_in_all_files(w) != w->synced_bytes
+        && tb__os_monotonic_ns() - w->synced_at >= w->sync_ns)
+        sync_file(w);
 }
 
-static void *run(void *arg)
+static bool waits_to_sync(const tb__worker *w)
 {
-    tb__worker *w = arg;
-    tb__fpenv_enter(); /* whatever the host has set for its own threads */
-    tb__queue_set_worker(w->queue);
-    while (!should_stop(w)) {
-        drain(w);
-        serve_flushes(w);
-        sleep_until_needed(w, w->failing ? w->retry_ns : w->flush_ns);
+    return w->sync_ns > 0 && !w->sync_failed && bytes_in_all_files(w) != w->synced_bytes;
+}
+
+/* Called with the lock: somebody waits, or a ring fills up. */
+static bool is_wanted(const tb__worker *w)
+{
+    return w->flushes != NULL || w->stop_wanted
+           || (!w->failing && atomic_load(&w->queue->wake_wanted));
+}
+
+typedef enum reason { NOT_YET, TO_WRITE, TO_STOP } reason;
+
+/* Whether there is something to do now.  What failed is not tried again before its time, unless
+ * somebody waits for it. */
+static reason begin_run(tb__worker *w)
+{
+    tb__queue *q = w->queue;
+    pthread_mutex_lock(&q->lock);
+    reason why = w->stop_wanted ? TO_STOP : TO_WRITE;
+    if (w->failing && !is_wanted(w) && tb__os_monotonic_ns() < w->retry_at)
+        why = NOT_YET;
+    if (why != NOT_YET) {
+        atomic_store(&q->worker_sleeps, false);
+        atomic_store(&q->wake_wanted, false);
+        atomic_store(&q->is_idle, false);
     }
+    pthread_mutex_unlock(&q->lock);
+    return why;
+}
+
+/* When to run again.  As long as values come, after an interval; when none have come in one, not
+ * until there is another. */
+static int64_t end_run(tb__worker *w, bool has_written)
+{
+    tb__queue *q = w->queue;
+    pthread_mutex_lock(&q->lock);
+    atomic_store(&q->worker_sleeps, true);
+    bool wanted = is_wanted(w);
+    pthread_mutex_unlock(&q->lock);
+    if (wanted)
+        return 0;
+    if (w->failing)
+        return w->retry_at;
+    if (!has_written && !waits_to_sync(w) && tb__queue_try_idle(q))
+        return TB__CREW_NEVER;
+    int64_t pause =
+        waits_to_sync(w) && w->sync_ns < w->flush_ns ? w->sync_ns : w->flush_ns;
+    return tb__os_monotonic_ns() + pause;
+}
+
+static int64_t stop(tb__worker *w)
+{
     drain_for_close(w);
-    return NULL;
+    pthread_mutex_lock(&w->queue->lock);
+    w->has_stopped = true;
+    pthread_cond_broadcast(&w->done);
+    pthread_mutex_unlock(&w->queue->lock);
+    return TB__CREW_NEVER;
+}
+
+static int64_t run(tb__crew_member *m)
+{
+    tb__worker *w = (tb__worker *)(void *)((char *)m - offsetof(tb__worker, member));
+    switch (begin_run(w)) {
+    case NOT_YET: return w->retry_at;
+    case TO_STOP: return stop(w);
+    case TO_WRITE: break;
+    }
+    uint64_t bytes = bytes_in_all_files(w);
+    drain(w);
+    serve_flushes(w);
+    sync_if_due(w);
+    tb__queue_grow_ahead(w->queue);
+    return end_run(w, bytes_in_all_files(w) != bytes);
 }
 
 /* --- other threads ---------------------------------------------------------------------------- */
@@ -448,94 +351,112 @@ static void *run(void *arg)
 static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
 {
     tb_status rv = append_header(w, wall_time, err);
+    if (rv == TB_STATUS_OK && w->purge_step != NULL
+        && tb__batch_append_restart(&w->batch, wall_time, *w->purge_step) != TB_STATUS_OK)
+        rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "begin %s: out of memory", w->file->path);
     if (rv == TB_STATUS_OK)
-        rv = tb__event_file_write(w->file, err);
-    if (rv == TB_STATUS_OK)
-        count_written(w);
-    return rv;
+        rv = tb__outlet_write(&w->outlet, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    count_written(w);
+    return TB_STATUS_OK;
 }
 
-static void free_members(tb__worker *w)
-{
-    tb__buf_free(&w->scratch);
-    tb__free(w->group);
-    tb__free(w->group_tags);
-    tb__free(w->group_payloads);
-}
-
-/* Writes the first record and starts the thread. */
+/* Writes the first record and joins the crew. */
 static tb_status begin(tb__worker *w, double wall_time, tb__error *err)
 {
-    w->file_number++;
     tb_status rv = write_header(w, wall_time, err);
     if (rv != TB_STATUS_OK)
         return rv;
     rv = tb__os_cond_init(&w->done);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
-    int reason = tb__os_thread_create(&w->thread, run, w);
-    if (reason == 0)
-        return TB_STATUS_OK;
-    pthread_cond_destroy(&w->done);
-    return tb__error_set_errno(err, reason, "start the writer's thread");
+    w->member = (tb__crew_member){.run = run};
+    tb__queue_set_worker(w->queue, &w->member, w->flush_ns);
+    rv = tb__crew_join(&w->member, err);
+    if (rv != TB_STATUS_OK)
+        pthread_cond_destroy(&w->done);
+    return rv;
 }
 
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
 {
-    w->group = tb__calloc(TB__GROUP_MAX, sizeof *w->group);
-    w->group_tags = tb__calloc(TB__GROUP_MAX, sizeof *w->group_tags);
-    w->group_payloads = tb__calloc(TB__GROUP_MAX, sizeof *w->group_payloads);
-    tb_status rv = TB_STATUS_NO_MEMORY;
-    if (w->group != NULL && w->group_tags != NULL && w->group_payloads != NULL)
-        rv = tb__buf_reserve(&w->file->pending, 2 * BATCH_BYTES); /* no growing later */
+    w->batch = (tb__batch){.queue = w->queue,
+                           .tags = w->tags,
+                           .report = w->report,
+                           .counters = w->counters,
+                           .out = &w->file->pending,
+                           .exact_wall_times = w->exact_wall_times};
+    w->outlet = (tb__outlet){.queue = w->queue, .file = w->file};
+    tb_status rv = tb__batch_init(&w->batch);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
+    rv = tb__buf_reserve(&w->file->pending, 2 * TB__BATCH_BYTES); /* no growing later */
     if (rv == TB_STATUS_OK)
         rv = begin(w, wall_time, err);
     else
         tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
     if (rv != TB_STATUS_OK)
-        free_members(w);
+        tb__batch_free(&w->batch);
     return rv;
 }
 
 tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
 {
-    w->flushes = NULL;        /* those who wait are threads of the parent's */
-    w->scratch = (tb__buf){0}; /* not freed: the parent's worker may have been at work on it */
-    w->records_pending = 0;
+    w->flushes = NULL; /* those who wait are threads of the parent's */
+    w->stop_wanted = w->has_stopped = false;
+    tb__batch_forget(&w->batch);
+    w->outlet.is_published = false;
     w->sync_failed = w->failing = false;
-    w->bytes_before = 0;
+    w->bytes_before = w->synced_bytes = 0;
     return begin(w, wall_time, err);
 }
 
 void tb__worker_forget(tb__worker *w)
 {
-    w->scratch = (tb__buf){0}; /* as above */
-    free_members(w);
+    tb__batch_forget(&w->batch);
+    tb__batch_free(&w->batch);
+}
+
+/* The thread that runs this worker asks, from an error callback of another writer or at its
+ * exit: it can't wait for itself, but may do the work right away. */
+static tb_status flush_at_once(tb__worker *w, bool sync)
+{
+    if (tb__crew_is_running(&w->member))
+        return TB_STATUS_CLOSED;
+    tb_status rv = drain(w);
+    return rv == TB_STATUS_OK && sync ? sync_file(w) : rv;
 }
 
 tb_status tb__worker_flush(tb__worker *w, bool sync)
 {
     tb__queue *q = w->queue;
     tb__flush flush = {.sync = sync};
+    if (tb__crew_is_self(&w->member))
+        return flush_at_once(w, sync);
     pthread_mutex_lock(&q->lock);
     flush.next = w->flushes;
     w->flushes = &flush;
-    pthread_cond_signal(&q->work);
+    tb__crew_call(&w->member, 0);
     while (!flush.done)
         tb__os_cond_wait(&w->done, &q->lock);
     pthread_mutex_unlock(&q->lock);
     return flush.status;
 }
 
-void tb__worker_stop(tb__worker *w, int64_t patience_ns)
+bool tb__worker_stop(tb__worker *w, int64_t patience_ns)
 {
-    tb__queue_close(w->queue);
-    pthread_mutex_lock(&w->queue->lock);
+    tb__queue *q = w->queue;
+    tb__queue_close(q);
+    pthread_mutex_lock(&q->lock);
     w->patience_ns = patience_ns;
     w->stop_wanted = true;
-    pthread_cond_signal(&w->queue->work);
-    pthread_mutex_unlock(&w->queue->lock);
-    pthread_join(w->thread, NULL);
+    tb__crew_call(&w->member, 0);
+    while (!w->has_stopped)
+        tb__os_cond_wait(&w->done, &q->lock);
+    pthread_mutex_unlock(&q->lock);
+    tb__crew_leave(&w->member);
     pthread_cond_destroy(&w->done);
-    free_members(w);
+    tb__batch_free(&w->batch);
+    return !w->has_left_over;
 }

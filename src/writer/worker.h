@@ -1,5 +1,5 @@
-/* The writer's own thread, the only one that writes: takes what the queue holds, encodes and frames
- * it, and writes it.
+/* The one that writes: takes what the queue holds, has it encoded and framed (batch.h), and writes
+ * it. It runs in a thread of the crew.
  *
  * It sleeps until the flush interval has passed, a ring or the arena is a quarter full, or
  * somebody asks for a flush; then it writes all there is.  What a failed write leaves is tried
@@ -8,26 +8,18 @@
 #define TB_WORKER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "encode/encode.h"
+#include "base/status.h"
+#include "writer/batch.h"
+#include "writer/counters.h"
+#include "writer/crew.h"
 #include "writer/event_file.h"
+#include "writer/outlet.h"
 #include "writer/queue.h"
 #include "writer/report.h"
 #include "writer/tag.h"
-
-/* Read by any thread; each is written by the worker or rarely. */
-typedef struct tb__counters {
-    _Atomic uint64_t records;
-    _Atomic uint64_t bytes;
-    _Atomic uint64_t dropped;
-    _Atomic uint64_t refused;
-    _Atomic uint64_t errors;
-    _Atomic uint64_t nan_values;
-    _Atomic uint64_t infinite_values;
-} tb__counters;
 
 /* Somebody waits until all that was pushed before is in the file.  It lies on the waiter's
  * stack. */
@@ -45,30 +37,35 @@ typedef struct tb__worker {
     tb__report *report;
     tb__counters *counters;
     int64_t flush_ns;
+    int64_t sync_ns;         /* between two times that files are synced unasked; 0: never */
     uint64_t max_file_bytes; /* 0: no limit */
+    bool exact_wall_times;   /* see tb__batch */
+    const int64_t *purge_step; /* from where the run goes on; NULL: it is new.  For
+                                  tb__worker_start alone */
 
-    pthread_t thread;
-    pthread_cond_t done; /* flushes are served; goes with queue->lock */
+    tb__crew_member member;
+    pthread_cond_t done; /* flushes are served, or it has stopped; goes with queue->lock */
     /* Under queue->lock. */
     tb__flush *flushes;
     bool stop_wanted;
+    bool has_stopped;
     int64_t patience_ns; /* how long to try at the end */
+    bool has_left_over;  /* ... and in vain, but the queue's file has it */
 
     /* The thread's own. */
-    uint64_t file_number;     /* see tb_tag.described_in */
-    uint64_t records_pending; /* in file->pending */
-    uint64_t bytes_before;    /* in files before the current one */
-    bool sync_failed;         /* what a failed fsync has lost, no later one brings back */
-    bool failing;             /* the latest write failed; reported once until one succeeds */
-    int64_t retry_ns;         /* the pause after it */
-    tb__buf scratch;
-    tb__value *group;         /* TB__GROUP_MAX of each */
-    tb_tag **group_tags;
-    uint8_t (*group_payloads)[TB__SCALAR_PAYLOAD_SIZE];
+    tb__batch batch;       /* what is in file->pending, and how it gets there */
+    uint64_t bytes_before; /* in files before the current one */
+    tb__outlet outlet;     /* where it goes from there */
+    int64_t synced_at;     /* when, and how many bytes in all files there were */
+    uint64_t synced_bytes;
+    bool sync_failed;      /* what a failed fsync has lost, no later one brings back */
+    bool failing;          /* the latest write failed; reported once until one succeeds */
+    int64_t retry_ns;      /* the pause after it ... */
+    int64_t retry_at;      /* ... and its end */
 } tb__worker;
 
-/* The members down to |max_file_bytes| are set; fills the rest, writes the first record of the file,
- * stamped with |wall_time|, and starts the thread. */
+/* The members down to |purge_step| are set; fills the rest, writes the first record of the
+ * file, stamped with |wall_time|, and starts the thread. */
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err);
 
 /* tb__worker_start for a forked child, on the file and the queue that it has begun anew. */
@@ -82,7 +79,7 @@ void tb__worker_forget(tb__worker *w);
 tb_status tb__worker_flush(tb__worker *w, bool sync);
 
 /* Writes everything, ends the thread and frees what tb__worker_start made.  Gives up what cannot be
- * written within |patience_ns|, and says so. */
-void tb__worker_stop(tb__worker *w, int64_t patience_ns);
+ * written within |patience_ns|, and says so.  Returns false when that is in the queue's file. */
+bool tb__worker_stop(tb__worker *w, int64_t patience_ns);
 
 #endif

@@ -237,7 +237,7 @@ static void fork_finds_no_lock_held(void **state)
     char dir[300];
     snprintf(dir, sizeof dir, "%s", fresh_dir("fork_crowd"));
     static crowd c;
-    c.f.w = tb_open(dir, &(tb_options){.full_wait_seconds = 60});
+    c.f.w = tb_open(dir, &(tb_options){.full_wait_seconds = 60, .exact_wall_times = true});
     c.f.tag = tb_tag_open(c.f.w, "x", NULL);
     pthread_t ids[THREADS];
     member members[THREADS];

@@ -168,6 +168,51 @@ static void scalars_of_a_group_with_long_names_are_split(void **state)
     free_event_file(&f);
 }
 
+/* A thousand steps of ten tags: of each step one event, or a few where the machine was slow. */
+static void scalars_of_one_step_share_an_event(void **state)
+{
+    (void)state;
+    enum { STEPS = 1000, TAGS = 10 };
+    tb_writer *w = open_in("joined", NULL);
+    tb_tag *tags[TAGS];
+    for (int i = 0; i < TAGS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "tag/number%d", i);
+        tags[i] = tb_tag_open(w, name, NULL);
+    }
+    for (int step = 0; step < STEPS; step++)
+        for (int i = 0; i < TAGS; i++)
+            assert_int_equal(tb_tag_log(tags[i], step * i, step), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    assert_true(f.count < 3 * STEPS);
+    int next = 0;
+    for (size_t e = 1; e < f.count; e++) {
+        const Tblog__Proto__Summary *summary = f.events[e]->summary;
+        for (size_t k = 0; k < summary->n_value; k++, next++) {
+            assert_int_equal(f.events[e]->step, next / TAGS);
+            assert_int_equal(summary->value[k]->tag[10] - '0', next % TAGS);
+            assert_true(summary->value[k]->simple_value == (float)(next / TAGS * (next % TAGS)));
+            assert_true((summary->value[k]->metadata != NULL) == (next < TAGS));
+        }
+    }
+    assert_int_equal(next, STEPS * TAGS);
+    free_event_file(&f);
+}
+
+static void scalars_far_apart_in_time_do_not_share_an_event(void **state)
+{
+    (void)state;
+    tb_writer *w = open_in("apart", NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tb_log_scalar(w, i == 0 ? "a" : i == 1 ? "b" : "c", i, 5), TB_STATUS_OK);
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 4);
+    assert_true(f.events[1]->wall_time + 0.002 < f.events[2]->wall_time);
+    free_event_file(&f);
+}
+
 static double ticking_clock(void *arg)
 {
     double *now = arg;
@@ -195,7 +240,7 @@ static void scalars_of_many_tags_arrive(void **state)
 {
     (void)state;
     enum { TAGS = 10000 };
-    tb_writer *w = open_in("many_tags", NULL);
+    tb_writer *w = open_in("many_tags", &(tb_options){.exact_wall_times = true});
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < TAGS; i++) {
             char name[32];
@@ -240,6 +285,8 @@ int main(void)
         cmocka_unit_test(scalars_of_a_group_with_long_names_are_split),
         cmocka_unit_test(scalars_take_their_time_from_the_users_clock),
         cmocka_unit_test(scalars_of_many_tags_arrive),
+        cmocka_unit_test(scalars_of_one_step_share_an_event),
+        cmocka_unit_test(scalars_far_apart_in_time_do_not_share_an_event),
         cmocka_unit_test(tags_of_every_valid_form_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,15 @@
 /* Many threads on one writer: every value arrives once, in order. */
 #include "test.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <time.h>
 
 #include <tblog.h>
 
@@ -46,14 +49,17 @@ static void check_all_arrived(const event_file *f, int threads, int values)
     assert_non_null(next);
     assert_non_null(shared);
     for (size_t i = 1; i < f->count; i++) {
-        const Tblog__Proto__Summary__Value *value = f->events[i]->summary->value[0];
-        int thread;
-        if (strcmp(value->tag, "shared") == 0) {
-            shared[(int)value->simple_value]++;
-        } else if (sscanf(value->tag, "thread%d", &thread) == 1) {
-            assert_int_equal(f->events[i]->step, next[thread]);
-            assert_true(value->simple_value == (float)next[thread]);
-            next[thread]++;
+        const Tblog__Proto__Summary *summary = f->events[i]->summary;
+        for (size_t k = 0; k < summary->n_value; k++) {
+            const Tblog__Proto__Summary__Value *value = summary->value[k];
+            int thread;
+            if (strcmp(value->tag, "shared") == 0) {
+                shared[(int)value->simple_value]++;
+            } else if (sscanf(value->tag, "thread%d", &thread) == 1) {
+                assert_int_equal(f->events[i]->step, next[thread]);
+                assert_true(value->simple_value == (float)next[thread]);
+                next[thread]++;
+            }
         }
     }
     for (int i = 0; i < threads; i++) {
@@ -201,6 +207,7 @@ static void threads_may_mix_all_kinds_and_flush(void **state)
     _Atomic int failures = 0;
     /* A queue that is full now and then. */
     tb_options options = {.queue_bytes = 1 << 20, .full_wait_seconds = 60};
+    options.exact_wall_times = true; /* so that each value is an event */
     tb_writer *w = tb_open(fresh_dir("mix"), &options);
     assert_non_null(w);
     for (int i = 0; i < THREADS; i++) {
@@ -228,6 +235,135 @@ static void threads_may_mix_all_kinds_and_flush(void **state)
     free_event_file(&f);
 }
 
+/* --- the library's own threads ----------------------------------------------------------------- */
+
+static size_t count_entries(const char *dir)
+{
+    size_t count = 0;
+    DIR *d = opendir(dir);
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;)
+        count += e->d_name[0] != '.';
+    closedir(d);
+    return count;
+}
+
+/* How often the threads of this process, but the calling one, have gone to sleep. */
+static long count_sleeps(void)
+{
+    long sleeps = 0;
+    char path[300], line[200];
+    DIR *d = opendir("/proc/self/task");
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] == '.' || atol(e->d_name) == (long)getpid())
+            continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", e->d_name);
+        FILE *f = fopen(path, "r");
+        long n;
+        while (f != NULL && fgets(line, sizeof line, f) != NULL)
+            if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1)
+                sleeps += n;
+        if (f != NULL)
+            fclose(f);
+    }
+    closedir(d);
+    return sleeps;
+}
+
+static void many_writers_share_a_few_threads(void **state)
+{
+    (void)state;
+    enum { WRITERS = 100, MOST_THREADS = 4 };
+    tb_writer *writers[WRITERS];
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("shared"));
+    size_t before = count_entries("/proc/self/task");
+    for (int i = 0; i < WRITERS; i++) {
+        char run[400];
+        snprintf(run, sizeof run, "%s/%d", dir, i);
+        writers[i] = tb_open(run, &(tb_options){.flush_seconds = 0.01});
+        assert_non_null(writers[i]);
+    }
+    assert_true(count_entries("/proc/self/task") <= before + MOST_THREADS);
+    for (int step = 0; step < 100; step++)
+        for (int i = 0; i < WRITERS; i++)
+            assert_int_equal(tb_log_scalar(writers[i], "x", i, step), TB_STATUS_OK);
+    for (int i = 0; i < WRITERS; i++) {
+        char run[400];
+        snprintf(run, sizeof run, "%s/%d", dir, i);
+        assert_int_equal(tb_close(writers[i]), TB_STATUS_OK);
+        event_file f = read_event_file(event_file_in(run, 0));
+        assert_int_equal(f.count, 101);
+        free_event_file(&f);
+    }
+    assert_int_equal(count_entries("/proc/self/task"), before);
+}
+
+typedef struct opener {
+    const char *dir;
+    _Atomic bool is_told;
+    tb_writer *opened;
+} opener;
+
+/* Opens a writer a while after it is told, so that the other thread is in tb_close by then. */
+static void open_another(void *arg, tb_status status, const char *message)
+{
+    opener *o = arg;
+    (void)status, (void)message;
+    if (atomic_exchange(&o->is_told, true))
+        return;
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    o->opened = tb_open(o->dir, NULL);
+}
+
+static void callback_opens_while_a_writer_of_its_thread_is_closed(void **state)
+{
+    (void)state;
+    enum { WRITERS = 9 }; /* at least one beside the first in each thread */
+    tb_writer *writers[WRITERS];
+    char dir[300], another[400], run[400];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("opens"));
+    snprintf(another, sizeof another, "%s/another", dir);
+    opener o = {.dir = another};
+    tb_options options = {.flush_seconds = 0.01, .on_error = open_another, .on_error_arg = &o};
+    for (int i = 0; i < WRITERS; i++) {
+        snprintf(run, sizeof run, "%s/%d", dir, i);
+        writers[i] = tb_open(run, i == 0 ? &options : NULL);
+        assert_non_null(writers[i]);
+    }
+    assert_int_equal(unlink(tb_event_file(writers[0])), 0);
+    assert_int_equal(tb_log_scalar(writers[0], "x", 1, 1), TB_STATUS_OK);
+    while (!atomic_load(&o.is_told))
+        sched_yield();
+    for (int i = 1; i < WRITERS; i++)
+        assert_int_equal(tb_close(writers[i]), TB_STATUS_OK);
+    assert_int_equal(tb_close(writers[0]), TB_STATUS_IO); /* which tells of the file */
+    assert_non_null(o.opened);
+    assert_int_equal(tb_close(o.opened), TB_STATUS_OK);
+}
+
+static void idle_writer_does_not_wake(void **state)
+{
+    (void)state;
+    tb_writer *w = tb_open(fresh_dir("idle"), &(tb_options){.flush_seconds = 0.01});
+    struct timespec while_ = {.tv_nsec = 300000000};
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(tb_log_scalar(w, "x", 1, round), TB_STATUS_OK);
+        tb_stats stats = {0};
+        for (int tries = 0; tries < 1000 && stats.records < (uint64_t)round + 2; tries++) {
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+            tb_get_stats(w, &stats);
+        }
+        assert_int_equal(stats.records, round + 2); /* written without a flush */
+        nanosleep(&while_, NULL);
+        long before = count_sleeps();
+        nanosleep(&while_, NULL);
+        assert_int_equal(count_sleeps(), before);
+    }
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +372,9 @@ int main(void)
         cmocka_unit_test(threads_that_come_and_go_reuse_rings),
         cmocka_unit_test(threads_that_hand_over_keep_their_order),
         cmocka_unit_test(threads_may_mix_all_kinds_and_flush),
+        cmocka_unit_test(many_writers_share_a_few_threads),
+        cmocka_unit_test(callback_opens_while_a_writer_of_its_thread_is_closed),
+        cmocka_unit_test(idle_writer_does_not_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

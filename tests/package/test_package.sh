@@ -39,6 +39,15 @@ for shared in ON OFF; do
     run consumer-$shared/consumer_c
     run consumer-$shared/consumer_cpp
 
+    say "the command"
+    consumer-$shared/consumer_c left --killed || true
+    ls left/tblog-queue.* >/dev/null
+    "$prefix/bin/tblog-recover" left
+    test "$(cat left/*tfevents* | wc -c)" -gt 100
+    ! ls left/tblog-queue.* 2>/dev/null
+    ! "$prefix/bin/tblog-recover" nowhere 2>/dev/null
+    rm -rf left
+
     say "pkg-config, C and C++"
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name tblog.pc)")
     export PKG_CONFIG_PATH

@@ -84,7 +84,7 @@ void free_event_file(event_file *f)
 
 event_file close_and_read(tb_writer *w)
 {
-    char path[1024];
+    char path[4096];
     snprintf(path, sizeof path, "%s", tb_event_file(w));
     assert_int_equal(tb_close(w), TB_STATUS_OK);
     event_file f = read_event_file(path);
@@ -166,7 +166,7 @@ size_t count_files_in(const char *dir)
 
 const char *event_file_in(const char *dir, size_t index)
 {
-    static char path[1024];
+    static char path[4096];
     static char *names[MAX_FILES];
     size_t count = list_event_files(dir, names, MAX_FILES);
     assert_true(index < count);

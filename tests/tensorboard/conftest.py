@@ -12,6 +12,8 @@ def pytest_addoption(parser):
                      help="what known_data.py made")
     parser.addoption("--example-logs", metavar="LOGDIR",
                      help="the example's logdir; without it the example is not tested")
+    parser.addoption("--interrupted-run", metavar="PROGRAM",
+                     help="log_interrupted_run; without it resuming is not tested")
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,12 @@ static void append(tb__event_file *f, const char *text)
     assert_int_equal(tb__buf_append(&f->pending, text, strlen(text)), TB_STATUS_OK);
 }
 
+static void begin_file(tb__event_file *f, const char *suffix)
+{
+    assert_int_equal(tb__event_file_open(f, dir, suffix, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_begin(f, &err), TB_STATUS_OK);
+}
+
 static void expect_content(const tb__event_file *f, const char *wanted)
 {
     char content[100] = "";
@@ -47,7 +53,7 @@ static void event_file_holds_what_was_written(void **state)
 {
     (void)state;
     tb__event_file f;
-    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
+    begin_file(&f, NULL);
     assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
     append(&f, "one,");
     expect_content(&f, "");
@@ -65,7 +71,7 @@ static void event_file_goes_on_where_a_write_failed(void **state)
 {
     (void)state;
     tb__event_file f;
-    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
+    begin_file(&f, NULL);
     append(&f, "kept");
     int fd = f.fd;
     f.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -84,8 +90,8 @@ static void event_file_is_not_shared_by_two(void **state)
 {
     (void)state;
     tb__event_file a, b;
-    assert_int_equal(tb__event_file_open(&a, dir, NULL, &err), TB_STATUS_OK);
-    assert_int_equal(tb__event_file_open(&b, dir, NULL, &err), TB_STATUS_OK);
+    begin_file(&a, NULL);
+    begin_file(&b, NULL);
     assert_true(strcmp(a.path, b.path) < 0);
     tb__event_file_close(&a, &err);
     tb__event_file_close(&b, &err);
@@ -97,7 +103,7 @@ static void event_file_begins_anew_wherever_the_process_is(void **state)
     tb__event_file f;
     char first[300], here[1024];
     assert_non_null(getcwd(here, sizeof here));
-    assert_int_equal(tb__event_file_open(&f, dir, ".sfx", &err), TB_STATUS_OK);
+    begin_file(&f, ".sfx");
     snprintf(first, sizeof first, "%s", f.path);
     append(&f, "one");
     assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
@@ -118,7 +124,7 @@ static void event_file_respects_the_umask(void **state)
     (void)state;
     mode_t before = umask(027);
     tb__event_file f;
-    assert_int_equal(tb__event_file_open(&f, dir, NULL, &err), TB_STATUS_OK);
+    begin_file(&f, NULL);
     umask(before);
     struct stat info;
     assert_int_equal(stat(f.path, &info), 0);

@@ -35,6 +35,10 @@ static void free_pixels(const tb__pixels *pixels, size_t offset)
     free((void *)(uintptr_t)(pixels->data - offset));
 }
 
+typedef tb_status encode_fn(tb__buf *out, const tb__pixels *pixels, tb__error *err);
+static encode_fn *const encoders[] = {tb__png_encode_own, tb__png_encode_libpng};
+enum { ENCODERS = sizeof encoders / sizeof *encoders };
+
 static unsigned sample_at(const tb__pixels *p, size_t i)
 {
     if (p->sample_size == 1)
@@ -44,38 +48,50 @@ static unsigned sample_at(const tb__pixels *p, size_t i)
     return sample;
 }
 
-static void check_round_trip(uint32_t width, uint32_t height, uint32_t channels,
-                             uint32_t sample_size)
+static void check_read_back(const tb__buf *png, const tb__pixels *p)
 {
     static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA,
                                       PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
-    size_t offset = width % 2; /* 16 bit samples come at any address */
-    tb__pixels pixels = random_pixels(width, height, channels, sample_size, offset);
-    tb__buf out = {0};
-    assert_int_equal(tb__png_encode(&out, &pixels, NULL), TB_STATUS_OK);
-
     picture read;
-    assert_true(picture_read(&read, out.data, out.size));
-    assert_int_equal(read.width, width);
-    assert_int_equal(read.height, height);
-    assert_int_equal(read.bit_depth, sample_size * 8);
-    assert_int_equal(read.color_type, color_types[channels]);
-    for (size_t i = 0; i < (size_t)width * height * channels; i++) {
-        size_t pixel = i / channels;
-        unsigned sample = picture_sample(&read, pixel % width, pixel / width, i % channels);
-        if (sample != sample_at(&pixels, i)) /* much quicker than an assert for each */
-            assert_int_equal(sample, sample_at(&pixels, i));
+    assert_true(picture_read(&read, png->data, png->size));
+    assert_int_equal(read.width, p->width);
+    assert_int_equal(read.height, p->height);
+    assert_int_equal(read.bit_depth, p->sample_size * 8);
+    assert_int_equal(read.color_type, color_types[p->channels]);
+    for (size_t i = 0; i < (size_t)p->width * p->height * p->channels; i++) {
+        size_t pixel = i / p->channels;
+        unsigned sample =
+            picture_sample(&read, pixel % p->width, pixel / p->width, i % p->channels);
+        if (sample != sample_at(p, i)) /* much quicker than an assert for each */
+            assert_int_equal(sample, sample_at(p, i));
     }
     free(read.data);
-    tb__buf_free(&out);
+}
+
+static void check_pixels(const tb__pixels *pixels)
+{
+    for (size_t i = 0; i < ENCODERS; i++) {
+        tb__buf out = {0};
+        assert_int_equal(encoders[i](&out, pixels, NULL), TB_STATUS_OK);
+        check_read_back(&out, pixels);
+        tb__buf_free(&out);
+    }
+}
+
+static void check_round_trip(uint32_t width, uint32_t height, uint32_t channels,
+                             uint32_t sample_size)
+{
+    size_t offset = width % 2; /* 16 bit samples come at any address */
+    tb__pixels pixels = random_pixels(width, height, channels, sample_size, offset);
+    check_pixels(&pixels);
     free_pixels(&pixels, offset);
 }
 
 static void png_keeps_every_sample(void **state)
 {
     (void)state;
-    static const uint32_t sizes[][2] = {{1, 1}, {1, 37}, {37, 1}, {2, 2},
-                                        {257, 3}, {64, 64}, {1, 3000}, {3000, 1}};
+    static const uint32_t sizes[][2] = {{1, 1},   {1, 37},   {37, 1},   {2, 2},    {257, 3},
+                                        {64, 64}, {1, 3000}, {3000, 1}, {300, 211}};
     for (uint32_t channels = 1; channels <= 4; channels++)
         for (uint32_t sample_size = 1; sample_size <= 2; sample_size++)
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -104,36 +120,43 @@ static void png_comes_after_what_the_buffer_holds(void **state)
     free_pixels(&pixels, 0);
 }
 
+/* Also of so much noise that it takes several IDAT. */
 static void png_has_only_the_chunks_that_hold_pixels(void **state)
 {
     (void)state;
-    tb__pixels pixels = random_pixels(300, 300, 3, 1, 0);
-    tb__buf out = {0};
-    assert_int_equal(tb__png_encode(&out, &pixels, NULL), TB_STATUS_OK);
-    size_t chunks = 0;
-    for (size_t at = 8; at < out.size; chunks++) {
-        const uint8_t *p = out.data + at;
-        size_t size = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-        const char *expected = at == 8 ? "IHDR" : at + 12 + size == out.size ? "IEND" : "IDAT";
-        assert_memory_equal(p + 4, expected, 4);
-        at += 12 + size;
+    tb__pixels pixels = random_pixels(900, 900, 3, 1, 0);
+    for (size_t i = 0; i < ENCODERS; i++) {
+        tb__buf out = {0};
+        assert_int_equal(encoders[i](&out, &pixels, NULL), TB_STATUS_OK);
+        size_t chunks = 0;
+        for (size_t at = 8; at < out.size; chunks++) {
+            const uint8_t *p = out.data + at;
+            size_t size = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+            const char *expected = at == 8                     ? "IHDR"
+                                   : at + 12 + size == out.size ? "IEND" : "IDAT";
+            assert_memory_equal(p + 4, expected, 4);
+            at += 12 + size;
+        }
+        assert_true(chunks >= 4);
+        check_read_back(&out, &pixels);
+        tb__buf_free(&out);
     }
-    assert_true(chunks >= 4); /* large pictures have several IDAT */
-    tb__buf_free(&out);
     free_pixels(&pixels, 0);
 }
 
 static void check_bound(uint32_t width, uint32_t height, uint32_t channels, uint32_t sample_size)
 {
     tb__pixels pixels = random_pixels(width, height, channels, sample_size, 0);
-    tb__buf out = {0};
-    assert_int_equal(tb__png_encode(&out, &pixels, NULL), TB_STATUS_OK);
     uint64_t bound = tb__png_bound((uint64_t)width * channels * sample_size, height);
-    assert_true(out.size <= bound);
+    for (size_t i = 0; i < ENCODERS; i++) {
+        tb__buf out = {0};
+        assert_int_equal(encoders[i](&out, &pixels, NULL), TB_STATUS_OK);
+        assert_true(out.size <= bound);
+        tb__buf_free(&out);
+    }
     uint64_t filtered = ((uint64_t)width * channels * sample_size + 1) * height;
     if (filtered > 1 << 20) /* a loose bound would turn large pictures away */
         assert_true(bound <= filtered + filtered / 100);
-    tb__buf_free(&out);
     free_pixels(&pixels, 0);
 }
 
@@ -147,9 +170,135 @@ static void png_of_noise_stays_below_its_bound(void **state)
     }
     check_bound(1, 200000, 1, 1);
     check_bound(200000, 1, 4, 2);
+    check_bound(65536, 9, 1, 1);
     check_bound(1000, 1000, 4, 1);
     check_bound(1, 1 << 20, 2, 1);
 }
+
+/* --- what is drawn, and what is photographed -------------------------------------------------- */
+
+enum { SIDE = 320 };
+
+typedef uint8_t paint_fn(size_t x, size_t y, size_t c);
+
+static uint8_t paint_plot(size_t x, size_t y, size_t c)
+{
+    static const uint8_t colors[4][4] = {
+        {31, 119, 180, 255}, {255, 127, 14, 255}, {200, 200, 200, 255}, {0, 0, 0, 255}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t curve = 60 + 100 * i + (x * x / 400 + x * 7 * i) % 90;
+        if (y >= curve && y < curve + 3)
+            return colors[i][c];
+    }
+    if (x % 64 == 40 || y % 64 == 40)
+        return colors[2][c];
+    return x == 20 || y == 300 ? colors[3][c] : 255;
+}
+
+static uint8_t paint_mask(size_t x, size_t y, size_t c)
+{
+    long dx = (long)x - 150, dy = (long)y - 170;
+    (void)c;
+    return dx * dx + 2 * dy * dy < 12000 + (long)(x * 13 % 300) ? 255 : 0;
+}
+
+static uint8_t paint_gradient(size_t x, size_t y, size_t c)
+{
+    return (uint8_t)((x * (c + 1) + y * 2) / 4);
+}
+
+static uint8_t paint_photo(size_t x, size_t y, size_t c)
+{
+    return (uint8_t)(paint_gradient(x, y, c) + random_byte() / 32);
+}
+
+static uint8_t paint_plot_beside_photo(size_t x, size_t y, size_t c)
+{
+    return x + y < SIDE ? paint_plot(x, y, c) : paint_photo(x, y, c);
+}
+
+static uint8_t paint_one_color(size_t x, size_t y, size_t c)
+{
+    (void)x, (void)y;
+    return (uint8_t)(40 * c);
+}
+
+static paint_fn *const paintings[] = {paint_plot,  paint_mask,  paint_gradient,
+                                      paint_photo, paint_plot_beside_photo, paint_one_color};
+
+static tb__pixels paint(paint_fn *painting, uint32_t width, uint32_t channels,
+                        uint32_t sample_size)
+{
+    tb__pixels p = random_pixels(width, SIDE, channels, sample_size, 0);
+    uint8_t *to = (uint8_t *)(uintptr_t)p.data;
+    for (size_t y = 0; y < SIDE; y++)
+        for (size_t x = 0; x < width; x++)
+            for (size_t c = 0; c < channels; c++) {
+                uint8_t value = painting(x, y, c);
+                memset(to, value, sample_size);
+                to += sample_size;
+            }
+    return p;
+}
+
+static void png_keeps_every_sample_of_any_kind_of_picture(void **state)
+{
+    (void)state;
+    static const uint32_t widths[] = {28, 129, SIDE, 1001};
+    for (size_t i = 0; i < sizeof paintings / sizeof *paintings; i++)
+        for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+            for (uint32_t channels = 1; channels <= 4; channels++) {
+                tb__pixels pixels = paint(paintings[i], widths[w], channels, 1 + (w + i) % 2);
+                check_pixels(&pixels);
+                free_pixels(&pixels, 0);
+            }
+}
+
+static size_t encoded_size(encode_fn *encode, const tb__pixels *pixels)
+{
+    tb__buf out = {0};
+    assert_int_equal(encode(&out, pixels, NULL), TB_STATUS_OK);
+    size_t size = out.size;
+    tb__buf_free(&out);
+    return size;
+}
+
+static void png_is_about_as_small_as_libpng_makes_it(void **state)
+{
+    (void)state;
+    static const struct {
+        paint_fn *painting;
+        double most; /* of libpng's bytes */
+    } cases[] = {{paint_plot, 1}, {paint_mask, 1}, {paint_photo, 1}, {paint_one_color, 1},
+                 {paint_plot_beside_photo, 1.02}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t channels = 1; channels <= 4; channels++) {
+            tb__pixels pixels = paint(cases[i].painting, SIDE, channels, 1);
+            size_t own = encoded_size(tb__png_encode_own, &pixels);
+            size_t libpng = encoded_size(tb__png_encode_libpng, &pixels);
+            if ((double)own > cases[i].most * (double)libpng)
+                fail_msg("case %zu, %u channels: %zu bytes, libpng %zu", i, channels, own, libpng);
+            free_pixels(&pixels, 0);
+        }
+}
+
+/* The same in every process, whatever memory held before. */
+static void png_is_the_same_each_time(void **state)
+{
+    (void)state;
+    tb__pixels pixels = paint(paint_plot_beside_photo, SIDE, 3, 1);
+    tb__buf first = {0}, second = {0};
+    assert_int_equal(tb__png_encode_own(&first, &pixels, NULL), TB_STATUS_OK);
+    check_round_trip(400, 400, 3, 1);
+    assert_int_equal(tb__png_encode_own(&second, &pixels, NULL), TB_STATUS_OK);
+    assert_int_equal(first.size, second.size);
+    assert_memory_equal(first.data, second.data, first.size);
+    tb__buf_free(&first);
+    tb__buf_free(&second);
+    free_pixels(&pixels, 0);
+}
+
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static void check_failure(uint32_t width, uint32_t height, uint32_t channels, uint32_t sample_size,
                           tb_status status)
@@ -166,7 +315,7 @@ static void check_failure(uint32_t width, uint32_t height, uint32_t channels, ui
     tb__buf_free(&out);
 }
 
-static void png_that_libpng_refuses_leaves_the_buffer_as_it_was(void **state)
+static void png_of_a_size_that_none_has_leaves_the_buffer_as_it_was(void **state)
 {
     (void)state;
     check_failure(0, 1, 1, 1, TB_STATUS_FAILED);
@@ -191,7 +340,10 @@ int main(void)
         cmocka_unit_test(png_comes_after_what_the_buffer_holds),
         cmocka_unit_test(png_has_only_the_chunks_that_hold_pixels),
         cmocka_unit_test(png_of_noise_stays_below_its_bound),
-        cmocka_unit_test(png_that_libpng_refuses_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(png_keeps_every_sample_of_any_kind_of_picture),
+        cmocka_unit_test(png_is_about_as_small_as_libpng_makes_it),
+        cmocka_unit_test(png_is_the_same_each_time),
+        cmocka_unit_test(png_of_a_size_that_none_has_leaves_the_buffer_as_it_was),
         cmocka_unit_test(png_of_unknown_samples_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,19 +8,24 @@
 #include "writer/queue.h"
 
 static tb__clock clock_;
+static tb__queue_file file;
 static tb__queue queue;
+static const tb__queue_target target = {.file_name = "events.out.tfevents.1"};
 
 static int make_queue(void **state)
 {
     (void)state;
     tb__clock_start(&clock_);
-    return (int)tb__queue_init(&queue, 1 << 16, 0, &clock_); /* never waits */
+    if (tb__queue_file_create(&file, 1 << 16, -1, NULL, "") != TB_STATUS_OK)
+        return 1;
+    return (int)tb__queue_init(&queue, &file, 0, &clock_); /* never waits */
 }
 
 static int drop_queue(void **state)
 {
     (void)state;
     tb__queue_destroy(&queue);
+    tb__queue_file_close(&file);
     return 0;
 }
 
@@ -68,7 +73,7 @@ static void queue_gives_out_what_was_pushed_in_order(void **state)
         assert_null(take_next(&queue));
         tb__queue_begin(&queue);
         expect_next(-1);
-        tb__queue_commit(&queue);
+        tb__queue_commit(&queue, &target);
         assert_int_equal(tb__queue_left_over(&queue), 0);
     }
 }
@@ -87,7 +92,7 @@ static void queue_is_full_until_it_is_committed(void **state)
     for (int i = 0; i < 100; i++)
         expect_next(i);
     assert_int_equal(tb__queue_push(&queue, &entry, 1), TB_STATUS_FULL);
-    tb__queue_commit(&queue);
+    tb__queue_commit(&queue, &target);
     for (int i = 0; i < 100; i++)
         push_now(TB__RING_ENTRIES + i);
     assert_int_equal(tb__queue_push(&queue, &entry, 1), TB_STATUS_FULL);
@@ -285,10 +290,10 @@ static void queue_blocks_wait_for_commit(void **state)
         tb__queue_release(&queue, entry);
     }
     assert_int_equal(tb__queue_reserve(&data, &block, &queue, 10000), TB_STATUS_FULL);
-    tb__queue_commit(&queue);
+    tb__queue_commit(&queue, &target);
     assert_int_equal(tb__queue_reserve(&data, &block, &queue, 10000), TB_STATUS_OK);
     tb__queue_abandon(&queue, block);
-    tb__queue_commit(&queue);
+    tb__queue_commit(&queue, &target);
     assert_int_equal(tb__queue_reserve(&data, &block, &queue, 60000), TB_STATUS_OK);
     assert_true(tb__queue_high_water(&queue) >= 60000);
 }
@@ -297,13 +302,16 @@ static void queue_outlives_threads_and_threads_outlive_queues(void **state)
 {
     (void)state;
     for (int i = 0; i < 1000; i++) { /* this thread stays: what it keeps for closed queues is freed */
+        tb__queue_file own;
         tb__queue other;
-        assert_int_equal(tb__queue_init(&other, 1 << 12, -1, &clock_), TB_STATUS_OK);
+        assert_int_equal(tb__queue_file_create(&own, 1 << 12, -1, NULL, ""), TB_STATUS_OK);
+        assert_int_equal(tb__queue_init(&other, &own, -1, &clock_), TB_STATUS_OK);
         tb__entry entry = entry_at(tb__clock_ticks(&clock_), i);
         assert_int_equal(tb__queue_push(&other, &entry, 1), TB_STATUS_OK);
         tb__queue_begin(&other);
         assert_int_equal(take_next(&other)->step, i);
         tb__queue_destroy(&other);
+        tb__queue_file_close(&own);
     }
     assert_true(tb__this_thread->mask < 16);
 }

@@ -7,19 +7,23 @@
 
 #include "writer/tag.h"
 
+static tb__queue_file file;
 static tb__tags tags;
 static tb__error err;
 
 static int make_tags(void **state)
 {
     (void)state;
-    return (int)tb__tags_init(&tags, NULL);
+    if (tb__queue_file_create(&file, 1, -1, NULL, "") != TB_STATUS_OK)
+        return 1;
+    return (int)tb__tags_init(&tags, NULL, &file);
 }
 
 static int drop_tags(void **state)
 {
     (void)state;
     tb__tags_destroy(&tags);
+    tb__queue_file_close(&file);
     return 0;
 }
 

@@ -115,6 +115,28 @@ static void worker_syncs_the_file_and_the_folders_that_were_made(void **state)
     assert_int_equal(tb_close(w), TB_STATUS_OK);
 }
 
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void worker_syncs_unasked_what_is_new(void **state)
+{
+    (void)state;
+    tb_writer *w = open_writer(&(tb_options){.sync_seconds = 0.02});
+    for (int round = 1; round <= 3; round++) {
+        tb_log_scalar(w, "x", 1, round);
+        for (int tries = 0; tries < 1000 && file_syncs < round; tries++)
+            sleep_ms(5);
+        assert_true(file_syncs >= round);
+    }
+    sleep_ms(100); /* what is under way ends */
+    int before = file_syncs;
+    sleep_ms(200);
+    assert_int_equal(file_syncs, before); /* nothing new, nothing to sync */
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+}
+
 static void note_error(void *arg, tb_status status, const char *message)
 {
     (void)status, (void)message;
@@ -201,6 +223,7 @@ int main(void)
         worker_test(worker_writes_large_pieces_under_load),
         worker_test(worker_wakes_before_a_ring_is_full),
         worker_test(worker_syncs_the_file_and_the_folders_that_were_made),
+        worker_test(worker_syncs_unasked_what_is_new),
         worker_test(worker_tells_a_failed_sync_to_whom_it_concerns),
         worker_test(worker_never_waits_for_itself),
     };

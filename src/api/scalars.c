@@ -1,0 +1,154 @@
+/* Scalars, groups of them, and the handles of tags. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tblog.h>
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "writer/call.h"
+#include "writer/queue.h"
+#include "writer/tag.h"
+#include "writer/writer.h"
+
+/* --- one -------------------------------------------------------------------------------------- */
+
+static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step,
+                                   const tb__stamp *when)
+{
+    tb__entry entries[2];
+    entries[1] = (tb__entry){.ticks = when->ticks,
+                             .step = step,
+                             .value = value,
+                             .tag = tag->id,
+                             .kind = TB__ENTRY_SCALAR};
+    tb_status rv = tb__call_push(w, entries, 1, when);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(w, rv, tag->name, 1);
+}
+
+tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step)
+{
+    if (w == NULL)
+        return TB_STATUS_OK;
+    tb__error err;
+    tb__stamp when;
+    tb_tag *found;
+    if (tb__call_take_stamp(w, &when, &err) != TB_STATUS_OK
+        || tb__tags_get(&found, &w->tags, tag, TB_KIND_SCALAR, NULL, &err) != TB_STATUS_OK)
+        return tb__call_fail(w, &err, 1);
+    return log_scalar(w, found, value, step, &when);
+}
+
+tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
+{
+    if (tag == NULL)
+        return TB_STATUS_OK;
+    tb__error err;
+    tb__stamp when;
+    tb_status rv = tb__call_take_stamp(tag->writer, &when, &err);
+    if (tag->kind != TB_KIND_SCALAR)
+        rv = tb__error_set(&err, TB_STATUS_INVALID, "tb_tag_log: tag \"%s\" does not hold scalars",
+                           tb__quote(tag->name).text);
+    if (rv != TB_STATUS_OK)
+        return tb__call_fail(tag->writer, &err, 1);
+    return log_scalar(tag->writer, tag, value, step, &when);
+}
+
+/* --- a group ---------------------------------------------------------------------------------- */
+
+/* Checks all values of a group before any of their tags is added, so that a refused call leaves no
+ * trace.  An entry's tag is UINT32_MAX where it is yet to be added. */
+static tb_status check_group(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                             size_t count, int64_t step, uint64_t ticks, tb__error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        tb_tag *tag;
+        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, TB_KIND_SCALAR, NULL, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        entries[i] = (tb__entry){.ticks = ticks,
+                                 .step = step,
+                                 .value = scalars[i].value,
+                                 .tag = tag != NULL ? tag->id : UINT32_MAX,
+                                 .kind = TB__ENTRY_SCALAR,
+                                 .more = i + 1 < count};
+    }
+    return TB_STATUS_OK;
+}
+
+static tb_status add_group_tags(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                                size_t count, tb__error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].tag != UINT32_MAX)
+            continue;
+        tb_tag *tag;
+        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, TB_KIND_SCALAR, NULL, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        entries[i].tag = tag->id;
+    }
+    return TB_STATUS_OK;
+}
+
+static tb_status check_scalars(const tb_scalar *scalars, size_t count, tb__error *err)
+{
+    if (scalars == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "tb_log_scalars: scalars is NULL");
+    if (count > TB__GROUP_MAX - 1)
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "tb_log_scalars: %zu values exceed %d",
+                             count, TB__GROUP_MAX - 1);
+    return TB_STATUS_OK;
+}
+
+tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, int64_t step)
+{
+    enum { ON_STACK = 64 };
+    tb__entry on_stack[1 + ON_STACK], *entries = on_stack;
+    tb__error err;
+    tb__stamp when;
+    if (w == NULL || count == 0)
+        return TB_STATUS_OK;
+    tb_status rv = check_scalars(scalars, count, &err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__call_take_stamp(w, &when, &err);
+    if (rv != TB_STATUS_OK)
+        return tb__call_fail(w, &err, count);
+    if (count > ON_STACK)
+        entries = tb__malloc((1 + count) * sizeof *entries);
+    if (entries == NULL)
+        return tb__call_fail_to_queue(w, TB_STATUS_NO_MEMORY, "tb_log_scalars", count);
+    rv = check_group(w, entries + 1, scalars, count, step, when.ticks, &err);
+    if (rv == TB_STATUS_OK)
+        rv = add_group_tags(w, entries + 1, scalars, count, &err);
+    if (rv != TB_STATUS_OK) {
+        tb__call_fail(w, &err, count);
+    } else {
+        rv = tb__call_push(w, entries, count, &when);
+        if (rv != TB_STATUS_OK)
+            tb__call_fail_to_queue(w, rv, "tb_log_scalars", count);
+    }
+    if (entries != on_stack)
+        tb__free(entries);
+    return rv;
+}
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *options,
+                          size_t options_size)
+{
+    if (w == NULL)
+        return NULL;
+    tb_tag_options o;
+    tb__error err;
+    tb_tag *tag = NULL;
+    tb_status rv = tb__writer_copy_options(&o, sizeof o, options, options_size,
+                                           "tb_tag_options", &err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__tags_get(&tag, &w->tags, name, o.kind, &o, &err);
+    if (rv == TB_STATUS_OK)
+        return tag;
+    tb__call_fail(w, &err, 0);
+    return NULL;
+}

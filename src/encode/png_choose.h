@@ -1,0 +1,33 @@
+/* Chooses how some rows of a picture become small: a photograph wants filters that differ from row
+ * to row, a drawing wants none, or what is above taken off, and matches. */
+#ifndef TB_PNG_CHOOSE_H
+#define TB_PNG_CHOOSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "encode/png_deflate.h"
+#include "encode/png_filter.h"
+
+/* Rows one after the other; |above| is the one before the first. */
+typedef struct tb__rows {
+    const uint8_t *data, *above;
+    size_t count, size, pixel_size;
+} tb__rows;
+
+typedef struct tb__choice {
+    bool filter_by_row;
+    tb__filter filter; /* unless |filter_by_row| */
+    tb__deflate_way way;
+} tb__choice;
+
+typedef struct tb__chooser tb__chooser;
+
+/* NULL when memory is short. */
+tb__chooser *tb__chooser_new(size_t row_size, size_t pixel_size);
+void tb__chooser_free(tb__chooser *c);
+
+tb__choice tb__choose(tb__chooser *c, const tb__rows *rows);
+
+#endif

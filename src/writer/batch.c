@@ -1,0 +1,332 @@
+#include "writer/batch.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "wire/record.h"
+
+enum {
+    HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
+    LARGE_GROUP_BYTES = 16 << 20
+};
+
+#define JOIN_NS 1000000.0
+
+/* Scalars of one step, to become one event. */
+typedef struct tb__scalar_group {
+    size_t count;
+    size_t heads_size;
+    size_t bytes;  /* about as large as the event will be */
+    bool describes; /* one of the tags at least is new in this file */
+    double wall;
+    int64_t step;
+    tb_tag *tags[TB__GROUP_MAX];
+    tb__scalar_value values[TB__GROUP_MAX];
+    tb__value described[TB__GROUP_MAX];
+    uint8_t payloads[TB__GROUP_MAX][TB__SCALAR_PAYLOAD_SIZE];
+} scalar_group;
+
+tb_status tb__batch_init(tb__batch *b)
+{
+    b->record_count = 0;
+    b->file_number = 1; /* 0 is that of tags that no file describes */
+    b->scratch = (tb__buf){0};
+    b->group = tb__calloc(1, sizeof *b->group);
+    return b->group != NULL ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
+}
+
+void tb__batch_free(tb__batch *b)
+{
+    tb__buf_free(&b->scratch);
+    tb__free(b->group);
+}
+
+void tb__batch_forget(tb__batch *b)
+{
+    b->scratch = (tb__buf){0}; /* not freed: the parent's worker may have been at work on it */
+    b->record_count = 0;
+}
+
+static void report_lost(tb__batch *b, tb_status status, const tb__error *err, const char *tag,
+                        size_t n)
+{
+    tb__error told;
+    if (b->can_try_again && status == TB_STATUS_NO_MEMORY) {
+        b->is_short_of_memory = true;
+        return;
+    }
+    tb__counters_add(&b->counters->dropped, n);
+    tb__error_set(&told, status, "a value of %s was lost: %s", tb__quote(tag).text,
+                  err->text[0] != '\0' ? err->text : tb_status_text(status));
+    tb__report_error(b->report, &told, true);
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* Appends a record: begin, append its data to |out|, end. */
+static tb_status begin_record(tb__batch *b, size_t *out_start)
+{
+    *out_start = b->out->size;
+    bool ok = tb__buf_extend(b->out, TB__RECORD_HEADER_SIZE) != NULL;
+    return ok ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
+}
+
+/* |rv| is how encoding the data went; on an error the record is taken back. */
+static tb_status end_record(tb__batch *b, size_t start, tb_status rv, tb__error *err)
+{
+    tb__buf *out = b->out;
+    size_t data_size = out->size - start - TB__RECORD_HEADER_SIZE;
+    if (rv == TB_STATUS_OK && data_size > TBLOG_MAX_RECORD_BYTES)
+        rv = tb__error_set(err, TB_STATUS_TOO_LARGE, "a record of %zu bytes exceeds %zu", data_size,
+                           TBLOG_MAX_RECORD_BYTES);
+    if (rv == TB_STATUS_OK && tb__buf_extend(out, TB__RECORD_FOOTER_SIZE) == NULL)
+        rv = TB_STATUS_NO_MEMORY;
+    if (rv != TB_STATUS_OK) {
+        out->size = start;
+        return rv;
+    }
+    tb__record_frame(out->data + start, data_size);
+    b->record_count++;
+    return TB_STATUS_OK;
+}
+
+tb_status tb__batch_begin_file(tb__batch *b, double wall_time)
+{
+    b->file_number++;
+    size_t start;
+    tb_status rv = begin_record(b, &start);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__event_encode_header(b->out, wall_time);
+    return end_record(b, start, rv, NULL);
+}
+
+tb_status tb__batch_append_restart(tb__batch *b, double wall_time, int64_t step)
+{
+    tb_status rv = TB_STATUS_OK;
+    for (int i = 0; i < 2 && rv == TB_STATUS_OK; i++) { /* the first of a run changes nothing */
+        size_t start;
+        rv = begin_record(b, &start);
+        if (rv == TB_STATUS_OK) {
+            rv = tb__event_encode_session_start(b->out, wall_time, step);
+            rv = end_record(b, start, rv, NULL);
+        }
+    }
+    return rv;
+}
+
+static tb__value value_of(const tb__batch *b, const tb_tag *tag, const uint8_t *payload,
+                          size_t payload_size)
+{
+    tb__value value = {.tag = tag->name,
+                       .tag_size = tag->name_size,
+                       .payload = payload,
+                       .payload_size = payload_size};
+    if (tag->described_in != b->file_number) {
+        value.metadata = tag->metadata;
+        value.metadata_size = tag->metadata_size;
+    }
+    return value;
+}
+
+static tb_status append_values(tb__batch *b, double wall, int64_t step, const tb__value *values,
+                               size_t value_count, tb__error *err)
+{
+    size_t start;
+    tb_status rv = begin_record(b, &start);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__event_encode_values(b->out, wall, step, values, value_count);
+    return end_record(b, start, rv, err);
+}
+
+static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry, tb__error *err)
+{
+    size_t size, start;
+    const uint8_t *graph_def = tb__queue_block(&size, b->queue, entry);
+    tb_status rv = begin_record(b, &start);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__event_encode_graph(b->out, wall, entry->step, graph_def, size);
+    return end_record(b, start, rv, err);
+}
+
+/* Finds the payload of an entry that has a block. */
+static tb_status block_payload(tb__batch *b, const uint8_t **out, size_t *out_size,
+                               const tb__entry *entry, tb__error *err)
+{
+    const uint8_t *block = tb__queue_block(out_size, b->queue, entry);
+    if (entry->kind == TB__ENTRY_VALUE) {
+        *out = block;
+        return TB_STATUS_OK;
+    }
+    tb_status rv = tb__images_encode(&b->scratch, block, *out_size, err);
+    *out = b->scratch.data;
+    *out_size = b->scratch.size;
+    return rv;
+}
+
+static tb_status append_block(tb__batch *b, double wall, const tb__entry *entry, tb_tag *tag,
+                              tb__error *err)
+{
+    const uint8_t *payload;
+    size_t size;
+    tb_status rv = block_payload(b, &payload, &size, entry, err);
+    if (rv == TB_STATUS_OK) {
+        tb__value value = value_of(b, tag, payload, size);
+        rv = append_values(b, wall, entry->step, &value, 1, err);
+    }
+    if (rv == TB_STATUS_OK)
+        tag->described_in = b->file_number;
+    tb__buf_recycle(&b->scratch);
+    return rv;
+}
+
+/* --- groups of scalars: logged together, written as one event --------------------------------- */
+
+static const tb__entry *next_of_group(tb__batch *b)
+{
+    const tb__entry *entry = tb__queue_peek(b->queue);
+    tb__queue_take(b->queue);
+    return entry;
+}
+
+static void begin_group(scalar_group *g, double wall, int64_t step)
+{
+    g->count = g->heads_size = g->bytes = 0;
+    g->describes = false;
+    g->wall = wall;
+    g->step = step;
+}
+
+static void collect(const tb__batch *b, scalar_group *g, const tb__entry *entry)
+{
+    tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
+    bool is_new = tag->described_in != b->file_number;
+    g->tags[g->count] = tag;
+    g->values[g->count] =
+        (tb__scalar_value){tag->scalar_head, tag->scalar_head_size, entry->value};
+    g->count++;
+    g->heads_size += tag->scalar_head_size;
+    g->bytes += tag->scalar_head_size + 4 + (is_new ? tag->metadata_size : 0);
+    g->describes |= is_new;
+}
+
+/* The general form of an event, with what new tags are. */
+static tb_status append_described(tb__batch *b, scalar_group *g, tb__error *err)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        tb__scalar_encode(g->payloads[i], g->values[i].value);
+        g->described[i] = value_of(b, g->tags[i], g->payloads[i], TB__SCALAR_PAYLOAD_SIZE);
+    }
+    return append_values(b, g->wall, g->step, g->described, g->count, err);
+}
+
+static tb_status append_plain(tb__batch *b, const scalar_group *g, tb__error *err)
+{
+    size_t start;
+    tb_status rv = begin_record(b, &start);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__event_encode_scalars(b->out, g->wall, g->step, g->values, g->count, g->heads_size);
+    return end_record(b, start, rv, err);
+}
+
+static void end_group(tb__batch *b, scalar_group *g)
+{
+    tb__error err;
+    err.text[0] = '\0';
+    tb_status rv = g->describes ? append_described(b, g, &err) : append_plain(b, g, &err);
+    if (rv != TB_STATUS_OK) {
+        report_lost(b, rv, &err, g->tags[0]->name, g->count);
+        return;
+    }
+    for (size_t i = 0; g->describes && i < g->count; i++)
+        g->tags[i]->described_in = b->file_number;
+}
+
+/* Whether the next entry was logged for the same step and at nearly the same time. */
+static bool next_joins(tb__batch *b, const tb__entry *first)
+{
+    const tb__entry *next = tb__queue_peek(b->queue);
+    return next != NULL && next->kind == TB__ENTRY_SCALAR && next->step == first->step
+           && (double)(next->ticks - first->ticks) * b->queue->clock->ns_per_tick < JOIN_NS;
+}
+
+/* |entry| is the first of a group, taken already.  Thousands of tags with long names and
+ * descriptions are split, so that no record grows too large. */
+static void append_scalars(tb__batch *b, double wall, const tb__entry *entry, bool may_join)
+{
+    scalar_group *g = b->group;
+    const tb__entry *first = entry;
+    begin_group(g, wall, entry->step);
+    for (;;) {
+        collect(b, g, entry);
+        bool goes_on = entry->more || (may_join && next_joins(b, first));
+        if (!goes_on || g->bytes > LARGE_GROUP_BYTES || g->count == TB__GROUP_MAX) {
+            end_group(b, g);
+            begin_group(g, wall, entry->step);
+        }
+        if (!goes_on)
+            return;
+        entry = next_of_group(b);
+    }
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static void append_large(tb__batch *b, double wall, const tb__entry *entry)
+{
+    tb__error err;
+    err.text[0] = '\0';
+    const char *name = "the graph";
+    tb_status rv;
+    if (entry->kind == TB__ENTRY_GRAPH) {
+        rv = append_graph(b, wall, entry, &err);
+    } else {
+        tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
+        name = tag->name;
+        rv = append_block(b, wall, entry, tag, &err);
+    }
+    tb__queue_release(b->queue, entry);
+    if (rv != TB_STATUS_OK)
+        report_lost(b, rv, &err, name, 1);
+}
+
+bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
+{
+    if (entry->kind != TB__ENTRY_IMAGES)
+        return false;
+    size_t size;
+    tb__queue_block(&size, b->queue, entry);
+    return size >= HEAVY_BYTES;
+}
+
+void tb__batch_append_group(tb__batch *b)
+{
+    const tb__entry *entry = next_of_group(b);
+    bool has_own_wall = entry->kind == TB__ENTRY_WALL;
+    double wall;
+    if (has_own_wall) {
+        wall = entry->value;
+        entry = next_of_group(b);
+    } else {
+        wall = tb__clock_wall(b->queue->clock, entry->ticks);
+    }
+    if (entry->kind == TB__ENTRY_SCALAR)
+        append_scalars(b, wall, entry, !has_own_wall && !b->exact_wall_times);
+    else if (entry->kind != TB__ENTRY_NOTHING)
+        append_large(b, wall, entry);
+}
+
+uint64_t tb__batch_count_values(const uint8_t *data, size_t size, size_t skip)
+{
+    uint64_t values = 0;
+    size_t at = 0;
+    tb__record record;
+    while (at < size && tb__record_parse(&record, data + at, size - at) == TB__RECORD_WHOLE) {
+        at += record.size;
+        if (at > skip)
+            values += tb__event_count_values(record.data, record.data_size);
+    }
+    return values;
+}

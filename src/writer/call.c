@@ -1,0 +1,129 @@
+#include "writer/call.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <tblog.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "encode/encode.h"
+#include "writer/arena.h"
+#include "writer/queue.h"
+#include "writer/report.h"
+#include "writer/tag.h"
+#include "writer/writer.h"
+
+/* --- how calls end that do not go well -------------------------------------------------------- */
+
+tb_status tb__call_fail(tb_writer *w, const tb__error *err, size_t values)
+{
+    bool lost = values > 0
+                && (err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
+                    || err->status == TB_STATUS_CLOSED);
+    if (lost)
+        atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(&w->counters.refused, 1, memory_order_relaxed);
+    tb__report_error(&w->report, err, lost);
+    return err->status;
+}
+
+tb_status tb__call_fail_to_queue(tb_writer *w, tb_status status, const char *what, size_t values)
+{
+    tb__error err;
+    if (status == TB_STATUS_FULL && !tb__queue_claim_drop_report(&w->queue)) {
+        atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
+        tb__report_note_loss(&w->report, status);
+        return status;
+    }
+    if (status == TB_STATUS_FULL)
+        tb__error_set(&err, status,
+                      "%s: the queue stayed full for %g s; values are dropped until the writer's "
+                      "thread has caught up",
+                      tb__quote(what).text, w->queue.full_wait_seconds);
+    else
+        tb__error_set(&err, status, "%s: %s", tb__quote(what).text, tb_status_text(status));
+    return tb__call_fail(w, &err, values);
+}
+
+/* --- what travels in a block ------------------------------------------------------------------ */
+
+static tb_status check_size(const tb__call *c, size_t size, tb__error *err)
+{
+    size_t metadata = c->tag != NULL ? c->tag->metadata_size : 64;
+    size_t largest = TBLOG_MAX_RECORD_BYTES - tb__event_overhead(strlen(c->what), metadata);
+    size_t queue = tb__arena_largest((size_t)c->w->queue.arena.size);
+    if (size <= largest && size <= queue)
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_TOO_LARGE,
+                         "%s: %zu bytes exceed what a record (%zu) or the queue (%zu) can hold",
+                         tb__quote(c->what).text, size, largest, queue);
+}
+
+tb_status tb__call_begin(tb__call *c, size_t size)
+{
+    tb__error err;
+    tb_status rv = check_size(c, size, &err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__call_take_stamp(c->w, &c->when, &err);
+    if (rv != TB_STATUS_OK)
+        return tb__call_fail(c->w, &err, 1);
+    rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
+    if (rv == TB_STATUS_CLOSED && tb__writer_adopt(c->w))
+        rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
+}
+
+tb_status tb__call_begin_tagged(tb__call *c, const char *name, tb_kind kind, size_t size)
+{
+    tb__error err;
+    tb_tag *tag;
+    if (tb__tags_check(&tag, &c->w->tags, name, kind, NULL, &err) != TB_STATUS_OK)
+        return tb__call_fail(c->w, &err, 1);
+    c->tag = tag;
+    c->what = name;
+    tb_status rv = tb__call_begin(c, size);
+    if (rv != TB_STATUS_OK || tag != NULL)
+        return rv;
+    rv = tb__tags_get(&tag, &c->w->tags, name, kind, NULL, &err);
+    c->tag = tag;
+    if (rv == TB_STATUS_OK)
+        return rv;
+    tb__queue_abandon(&c->w->queue, c->block);
+    return tb__call_fail(c->w, &err, 1);
+}
+
+tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
+{
+    tb__entry entries[2];
+    entries[1] = (tb__entry){.ticks = c->when.ticks,
+                             .step = step,
+                             .block = c->block,
+                             .tag = c->tag != NULL ? c->tag->id : UINT32_MAX,
+                             .kind = (uint8_t)kind};
+    if (kind != TB__ENTRY_IMAGES) /* of pixels it would double the cost */
+        tb__queue_seal(&c->w->queue, c->block);
+    tb_status rv = tb__call_push(c->w, entries, 1, &c->when);
+    if (rv == TB_STATUS_OK)
+        return rv;
+    tb__queue_abandon(&c->w->queue, c->block);
+    return tb__call_fail_to_queue(c->w, rv, c->what, 1);
+}
+
+tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
+                               tb_kind kind, int64_t step, const tb__error *err)
+{
+    tb__call c = {.w = w};
+    rv = rv == TB_STATUS_OK ? tb__call_begin_tagged(&c, name, kind, payload->size)
+                            : tb__call_fail(w, err, 1);
+    if (rv == TB_STATUS_OK) {
+        memcpy(c.data, payload->data, payload->size);
+        rv = tb__call_end(&c, TB__ENTRY_VALUE, step);
+    }
+    tb__buf_free(payload);
+    return rv;
+}

@@ -1,0 +1,94 @@
+/* How a call that logs goes: its data is checked, encoded or copied, and pushed under the stamp of
+ * when the call was made; or the call fails, which is counted and reported. */
+#ifndef TB_CALL_H
+#define TB_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tblog.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/status.h"
+#include "writer/queue.h"
+#include "writer/writer.h"
+
+/* --- how calls end that do not go well -------------------------------------------------------- */
+
+/* Counts, reports and returns the status of a call that failed.  Where the arguments were at fault,
+ * nothing was to be recorded; else |values| of them were, and are lost. */
+tb_status tb__call_fail(tb_writer *w, const tb__error *err, size_t values);
+
+/* tb__call_fail when the queue took nothing: |what| names the call in the message.  Values that are
+ * dropped while the queue is full are reported once. */
+tb_status tb__call_fail_to_queue(tb_writer *w, tb_status status, const char *what, size_t values);
+
+/* --- when a call was made, and its way into the queue ----------------------------------------- */
+
+typedef struct tb__stamp {
+    uint64_t ticks;
+    double wall; /* by the user's clock, if there is one */
+} tb__stamp;
+
+/* TB_STATUS_INVALID when the user's clock gives what is no time. */
+static inline tb_status tb__call_take_stamp(const tb_writer *w, tb__stamp *out, tb__error *err)
+{
+    out->ticks = tb__clock_ticks(&w->clock);
+    out->wall = 0;
+    if (w->user_clock == NULL)
+        return TB_STATUS_OK;
+    out->wall = w->user_clock(w->user_clock_arg);
+    return tb__writer_check_wall(out->wall, err);
+}
+
+/* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
+ * if the user has a clock: |entries[0]| is room for it. */
+static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count,
+                                      const tb__stamp *when)
+{
+    bool has_wall = w->user_clock != NULL;
+    if (has_wall)
+        entries[0] = (tb__entry){.ticks = when->ticks,
+                                 .step = entries[1].step,
+                                 .value = when->wall,
+                                 .kind = TB__ENTRY_WALL,
+                                 .more = 1};
+    const tb__entry *group = has_wall ? entries : entries + 1;
+    count += has_wall;
+    tb_status rv = tb__queue_push(&w->queue, group, count);
+    if (rv == TB_STATUS_CLOSED && tb__writer_adopt(w))
+        rv = tb__queue_push(&w->queue, group, count);
+    return rv;
+}
+
+/* --- what travels in a block ------------------------------------------------------------------ */
+
+/* A call under way whose data is too large for an entry. */
+typedef struct tb__call {
+    tb_writer *w;
+    const char *what; /* the tag, or the call that has none, for messages */
+    const tb_tag *tag;
+    tb__stamp when;
+    uint8_t *data; /* the block to fill */
+    uint64_t block;
+} tb__call;
+
+/* Begins a call without a tag (|w| and |what| are set): gets a block of |size| bytes, to be filled
+ * before tb__call_end.  When it fails, all is told and done: return the status. */
+tb_status tb__call_begin(tb__call *c, size_t size);
+
+/* tb__call_begin for a tag (|w| is set).  The tag is added only when all else was found good, so
+ * that a refused call leaves no trace. */
+tb_status tb__call_begin_tagged(tb__call *c, const char *name, tb_kind kind, size_t size);
+
+/* Queues the block, which is filled. */
+tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step);
+
+/* A whole call whose payload is encoded already: queues it and frees it.  |rv| and |err| are how
+ * encoding it went. */
+tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
+                               tb_kind kind, int64_t step, const tb__error *err);
+
+#endif

@@ -1,0 +1,130 @@
+#include "writer/queue_restore.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* One ring, and the entry that is looked at. */
+typedef struct search {
+    tb__queue *q;
+    tb__ring *ring;
+    const tb__tags *tags;
+    bool pages_are_whole;
+    uint64_t lost;
+} search;
+
+static tb__entry *entry_at(const search *s, uint64_t position)
+{
+    return &s->ring->entries[position % TB__RING_ENTRIES];
+}
+
+/* A value whose data is gone: the entries around it keep their places. */
+static void make_nothing(search *s, tb__entry *entry)
+{
+    entry->kind = TB__ENTRY_NOTHING;
+    s->lost++;
+}
+
+static bool has_fitting_tag(const search *s, const tb__entry *entry)
+{
+    if (entry->tag >= s->tags->count)
+        return false;
+    tb_kind kind = tb__tags_by_id(s->tags, entry->tag)->kind;
+    return entry->kind == TB__ENTRY_SCALAR   ? kind == TB_KIND_SCALAR
+           : entry->kind == TB__ENTRY_IMAGES ? kind == TB_KIND_IMAGE
+                                             : kind != TB_KIND_SCALAR;
+}
+
+/* Whether an entry can stand at this place of a group. */
+static bool is_sane(const search *s, const tb__entry *entry, uint64_t index_in_group)
+{
+    switch ((tb__entry_kind)entry->kind) {
+    case TB__ENTRY_WALL:
+        return index_in_group == 0 && entry->more && isfinite(entry->value);
+    case TB__ENTRY_SCALAR:
+        return has_fitting_tag(s, entry);
+    case TB__ENTRY_VALUE:
+    case TB__ENTRY_IMAGES:
+        return !entry->more && index_in_group <= 1 && has_fitting_tag(s, entry);
+    case TB__ENTRY_GRAPH:
+    case TB__ENTRY_NOTHING:
+        return !entry->more && index_in_group <= 1;
+    }
+    return false;
+}
+
+static bool has_block(const tb__entry *entry)
+{
+    return entry->kind == TB__ENTRY_VALUE || entry->kind == TB__ENTRY_IMAGES
+           || entry->kind == TB__ENTRY_GRAPH;
+}
+
+/* A group begins with a wall time or not, and then holds scalars, or one large value.  Returns
+ * where the one that begins at |position| ends; 0 when it is not whole before |end|. */
+static uint64_t check_group(search *s, uint64_t position, uint64_t end)
+{
+    bool has_wall = entry_at(s, position)->kind == TB__ENTRY_WALL;
+    for (uint64_t i = 0; position + i < end && i < TB__GROUP_MAX; i++) {
+        tb__entry *entry = entry_at(s, position + i);
+        bool is_large = entry->kind != TB__ENTRY_SCALAR && entry->kind != TB__ENTRY_WALL;
+        if (entry->check != tb__entry_check(entry, position + i) || !is_sane(s, entry, i)
+            || (is_large && i != (has_wall ? 1U : 0U)))
+            return 0;
+        if (has_block(entry)
+            && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
+            make_nothing(s, entry);
+        if (!entry->more)
+            return position + i + 1;
+    }
+    return 0;
+}
+
+/* Gives up the group at |position|, whose entries are whole but not sane: a tag that is not in the
+ * file, say.  Returns where it ends. */
+static uint64_t skip_group(search *s, uint64_t position, uint64_t end)
+{
+    bool more = true;
+    while (more && position < end) {
+        tb__entry *entry = entry_at(s, position);
+        more = entry->more != 0;
+        if (entry->kind != TB__ENTRY_WALL)
+            s->lost++;
+        entry->kind = TB__ENTRY_NOTHING;
+        entry->more = 0;
+        position++;
+    }
+    return position;
+}
+
+/* Where the believable entries of the ring that begin at |tail| end. */
+static uint64_t find_end(search *s, uint64_t tail)
+{
+    uint64_t head = atomic_load(&s->ring->head), end = tail + TB__RING_ENTRIES;
+    if (s->pages_are_whole)
+        end = head < tail || head - tail > TB__RING_ENTRIES ? tail : head;
+    uint64_t at = tail;
+    while (at < end) {
+        uint64_t next = check_group(s, at, end);
+        if (next == 0 && !s->pages_are_whole)
+            break;
+        at = next != 0 ? next : skip_group(s, at, end);
+    }
+    return at;
+}
+
+uint64_t tb__queue_restore(tb__queue *q, const uint64_t *tails, const tb__tags *tags,
+                           bool pages_are_whole)
+{
+    search s = {.q = q, .tags = tags, .pages_are_whole = pages_are_whole};
+    for (uint32_t i = 0; i < TB__RINGS; i++) {
+        s.ring = &q->rings[i];
+        uint64_t tail = tails[i];
+        bool is_there = tail < UINT64_MAX - TB__RING_ENTRIES
+                        && tb__queue_file_holds(q->file, TB__REGION_RINGS, i * sizeof(tb__ring),
+                                                sizeof(tb__ring));
+        q->cursors[i].taken = q->cursors[i].committed = tail;
+        q->cursors[i].limit = is_there ? find_end(&s, tail) : tail;
+    }
+    q->cut = UINT64_MAX;
+    atomic_store(&q->ring_count, TB__RINGS);
+    return s.lost;
+}

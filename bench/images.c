@@ -1,7 +1,8 @@
-/* What tb_log_image costs the caller, as a multiple of copying the pixels, and what encoding costs the
- * worker. */
+/* What tb_log_image costs the caller, as a multiple of copying the pixels, and what encoding costs
+ * the worker. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <tblog.h>
@@ -10,17 +11,103 @@
 
 enum { SIDE = 512, CHANNELS = 3, BYTES = SIDE * SIDE * CHANNELS, ROUNDS = 300, BURST = 20 };
 
-/* Something like a photograph: smooth, with noise. */
-static void paint(uint8_t *pixels)
+static uint32_t random_state = 1;
+
+static uint8_t random_byte(void)
 {
-    uint32_t random = 1;
+    random_state = random_state * 1664525 + 1013904223;
+    return (uint8_t)(random_state >> 24);
+}
+
+typedef uint8_t paint_fn(int x, int y, int c);
+
+/* Something like a photograph: smooth, with noise. */
+static uint8_t paint_photo(int x, int y, int c)
+{
+    return (uint8_t)((x * (c + 1) + y * 2) / 4 + random_byte() / 32);
+}
+
+/* Two curves, a grid and an axis on white. */
+static uint8_t paint_plot(int x, int y, int c)
+{
+    static const uint8_t colors[3][3] = {{31, 119, 180}, {255, 127, 14}, {200, 200, 200}};
+    for (int i = 0; i < 2; i++) {
+        int distance = y - 60 - 200 * i - (x * x / 800 + x * 3 * i) % 150;
+        if (distance >= 0 && distance < 4)
+            return (uint8_t)(colors[i][c] + (distance % 3 == 0 ? 40 + x % 60 : 0));
+    }
+    if (x == 20 || y == SIDE - 20)
+        return 0;
+    return x % 96 == 20 || y % 96 == 40 ? colors[2][c] : 255;
+}
+
+static uint8_t paint_mask(int x, int y, int c)
+{
+    (void)c;
+    return (x - 250) * (x - 250) + 2 * (y - 270) * (y - 270) < 30000 + x * 13 % 300 ? 255 : 0;
+}
+
+/* Pictures of 28 x 28, each a blurred stroke, with a frame. */
+static uint8_t paint_grid(int x, int y, int c)
+{
+    int u = x % 30 - 15, v = y % 30 - 15, turn = (x / 30 * 7 + y / 30 * 3) % 9 - 4;
+    int off = u * 4 + v * turn, size = off < 0 ? -off : off;
+    (void)c;
+    if (u < -13 || v < -11 || v > 10 || size > 24)
+        return 0;
+    return (uint8_t)(255 - size * 10 + random_byte() % 8);
+}
+
+static uint8_t paint_noise(int x, int y, int c)
+{
+    (void)x, (void)y, (void)c;
+    return random_byte();
+}
+
+static uint8_t paint_gradient(int x, int y, int c)
+{
+    return (uint8_t)(c == 0 ? x / 2 : c == 1 ? y / 2 : (x + y) / 4);
+}
+
+static void paint(uint8_t *pixels, paint_fn *painting)
+{
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
-            for (int c = 0; c < CHANNELS; c++) {
-                random = random * 1664525 + 1013904223;
-                pixels[(y * SIDE + x) * CHANNELS + c] =
-                    (uint8_t)((x * (c + 1) + y * 2) / 4 + (int)(random >> 29));
-            }
+            for (int c = 0; c < CHANNELS; c++)
+                pixels[(y * SIDE + x) * CHANNELS + c] = painting(x, y, c);
+}
+
+/* What the worker spends on a picture, and the bytes that it writes. */
+static void print_encoding(tb_writer *w, const char *name, const tb_image *image)
+{
+    enum { COUNT = 20 };
+    struct stat before, after;
+    tb_flush(w);
+    stat(tb_event_file(w), &before);
+    double start = cpu_seconds();
+    for (int i = 0; i < COUNT; i++)
+        tb_log_image(w, name, image, i);
+    tb_flush(w);
+    double seconds = (cpu_seconds() - start) / COUNT;
+    stat(tb_event_file(w), &after);
+    printf("%-16s %8.2f ms %9.0f bytes\n", name, seconds * 1e3,
+           (double)(after.st_size - before.st_size) / COUNT);
+}
+
+static void print_encodings(tb_writer *w)
+{
+    static const struct {
+        const char *name;
+        paint_fn *painting;
+    } kinds[] = {{"photo", paint_photo}, {"plot", paint_plot},   {"mask", paint_mask},
+                 {"grid", paint_grid},   {"noise", paint_noise}, {"gradient", paint_gradient}};
+    static uint8_t pixels[BYTES];
+    const tb_image image = {.data = pixels, .width = SIDE, .height = SIDE, .channels = CHANNELS};
+    puts("CPU of PNG, record and file, and their size:");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        paint(pixels, kinds[i].painting);
+        print_encoding(w, kinds[i].name, &image);
+    }
 }
 
 static void print_row(const char *name, double *copies, double *calls)
@@ -29,55 +116,63 @@ static void print_row(const char *name, double *copies, double *calls)
     printf("%-16s %8.1f us %8.1f us %6.2f\n", name, copy * 1e6, call * 1e6, call / copy);
 }
 
-int main(int argc, char **argv)
+/* Calls with the worker idle, each beside a copy of as many bytes. */
+static void measure_calls(tb_writer *w, const char *name, const tb_image *image, void *copy,
+                          size_t size)
 {
-    static uint8_t pixels[BYTES], copy[BYTES];
-    static float planar[BYTES], planar_copy[BYTES];
-    static double copies[ROUNDS], calls[ROUNDS], planar_copies[ROUNDS], planar_calls[ROUNDS];
-    tb_writer *w = tb_open(argc > 1 ? argv[1] : "bench-logs", NULL);
-    if (w == NULL)
-        return 1;
-    paint(pixels);
-    for (int i = 0; i < BYTES; i++)
-        planar[i] = (float)(i % 256) / 255;
-    tb_image packed = {.data = pixels, .width = SIDE, .height = SIDE, .channels = CHANNELS};
-    tb_image chw = {.data = planar, .width = SIDE, .height = SIDE, .channels = CHANNELS,
-                    .dtype = TB_FLOAT32, .x_stride = 1, .y_stride = SIDE,
-                    .channel_stride = SIDE * SIDE};
+    static double copies[ROUNDS], calls[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
         double start = wall_seconds();
-        memcpy(copy, pixels, BYTES);
+        memcpy(copy, image->data, size);
         __asm__ volatile("" : : "r"(copy) : "memory");
         copies[i] = wall_seconds() - start;
         start = wall_seconds();
-        tb_log_image(w, "packed", &packed, i);
+        tb_log_image(w, name, image, i);
         calls[i] = wall_seconds() - start;
-        start = wall_seconds();
-        memcpy(planar_copy, planar, sizeof planar);
-        __asm__ volatile("" : : "r"(planar_copy) : "memory");
-        planar_copies[i] = wall_seconds() - start;
-        start = wall_seconds();
-        tb_log_image(w, "planar", &chw, i);
-        planar_calls[i] = wall_seconds() - start;
-        tb_flush(w); /* the worker is idle when the next one comes */
+        tb_flush(w);
     }
+    print_row(name, copies, calls);
+}
+
+static void measure_burst(tb_writer *w, const tb_image *image)
+{
     static double burst[BURST];
-    double start = cpu_seconds();
     for (int i = 0; i < BURST; i++) { /* faster than the worker: each takes room not used before */
-        double call_start = wall_seconds();
-        tb_log_image(w, "packed", &packed, ROUNDS + i);
-        burst[i] = wall_seconds() - call_start;
+        double start = wall_seconds();
+        tb_log_image(w, "packed uint8", image, ROUNDS + i);
+        burst[i] = wall_seconds() - start;
     }
     tb_flush(w);
-    double encode = (cpu_seconds() - start) / BURST;
-
-    printf("%d x %d x %d, medians of %d rounds: a copy of the pixels, the call, their ratio\n", SIDE,
-           SIDE, CHANNELS, ROUNDS);
-    print_row("packed uint8", copies, calls);
-    print_row("planar float32", planar_copies, planar_calls);
     printf("%d packed ones in a row: median %.1f us, longest %.1f us\n", BURST,
            quantile(burst, BURST, 0.5) * 1e6, quantile(burst, BURST, 1) * 1e6);
-    printf("PNG, record and file of the packed one: %.1f ms of CPU\n", encode * 1e3);
+}
+
+int main(int argc, char **argv)
+{
+    static uint8_t pixels[BYTES];
+    static float floats[BYTES], copy[BYTES];
+    tb_writer *w = tb_open(argc > 1 ? argv[1] : "bench-logs", NULL);
+    if (w == NULL)
+        return 1;
+    paint(pixels, paint_photo);
+    for (int i = 0; i < BYTES; i++)
+        floats[i] = (float)(i % 256) / 255;
+    tb_image packed = {.data = pixels, .width = SIDE, .height = SIDE, .channels = CHANNELS};
+    tb_image planar = packed;
+    planar.x_stride = 1;
+    planar.y_stride = SIDE;
+    planar.channel_stride = SIDE * SIDE;
+    tb_image planar_float = planar;
+    planar_float.data = floats;
+    planar_float.dtype = TB_FLOAT32;
+
+    printf("%d x %d x %d, medians of %d rounds: a copy of the pixels, the call, their ratio\n",
+           SIDE, SIDE, CHANNELS, ROUNDS);
+    measure_calls(w, "packed uint8", &packed, copy, sizeof pixels);
+    measure_calls(w, "planar uint8", &planar, copy, sizeof pixels);
+    measure_calls(w, "planar float32", &planar_float, copy, sizeof floats);
+    measure_burst(w, &packed);
+    print_encodings(w);
     char path[1024];
     snprintf(path, sizeof path, "%s", tb_event_file(w));
     tb_close(w);

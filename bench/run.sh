@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Measures what tblog costs, beside its peers and the limits of the machine, and writes
+# bench/RESULTS.md and its plots.
+#
+# usage: bench/run.sh [--help] [--long] [--quick] [--only SUBJECT,...]
+#
+#   --long    up to 10^9 scalars (some 25 GB of disk)
+#   --quick   few rounds and at most 10^6 scalars, to see whether all works
+#   --only    of scalars, histograms, images, scale, small, load, details; the rest of RESULTS.md
+#             comes from the run before
+#
+# Everything is made below build/bench.  The peers come from PyPI into a virtual environment; set
+# TBLOG_BENCH_PYTHON to use one that has them.  TensorFlow's C++ writer needs g++, the crate
+# tensorboard-rs needs cargo; where that is missing they are left out.  PyTorch is left out: its
+# writer is tensorboard's own in Python, and its wheel is large.
+set -euo pipefail
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=${TBLOG_BENCH_BUILD-$source/build/bench}
+rust_version=0.5.9
+suite_options=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help)
+        sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
+        exit 0
+        ;;
+    --long) suite_options+=(--long) ;;
+    --quick) suite_options+=(--rounds 2 --most 6) ;;
+    --only)
+        suite_options+=(--only "${2?--only needs a value}")
+        shift
+        ;;
+    *)
+        echo "run.sh: unknown option $1; see --help" >&2
+        exit 2
+        ;;
+    esac
+    shift
+done
+
+say() { printf '==> %s\n' "$*"; }
+
+build_tblog() {
+    "$source/tools/debian-packages.sh" gcc libc6-dev make cmake=cmake pkg-config=pkg-config \
+        zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler binutils python3=python3 \
+        python3-venv
+    cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
+        -DTBLOG_PNG_ENCODER=own \
+        -DTBLOG_BUILD_BENCH=ON -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF \
+        >"$build/build.log"
+    cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN)" >>"$build/build.log"
+}
+
+install_python() {
+    if [ -n "${TBLOG_BENCH_PYTHON-}" ]; then
+        python=$TBLOG_BENCH_PYTHON
+        return
+    fi
+    python=$build/venv/bin/python
+    if [ ! -e "$build/venv/complete" ]; then
+        python3 -m venv "$build/venv"
+        "$python" -m pip install -q --disable-pip-version-check \
+            numpy matplotlib pillow tensorboard tensorboardX tensorflow-cpu
+        touch "$build/venv/complete"
+    fi
+}
+
+build_tensorflow_peer() {
+    local tensorflow
+    tensorflow=$("$python" -c 'import importlib.util as u
+print(u.find_spec("tensorflow").submodule_search_locations[0])')
+    rm -f "$build/peer_tensorflow"
+    g++ -O2 -std=c++17 -w -D_DEFAULT_SOURCE -I"$tensorflow/include" \
+        "$source/bench/peer_tensorflow.cc" -o "$build/peer_tensorflow" -L"$tensorflow" \
+        -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 -Wl,-rpath,"$tensorflow" \
+        >"$build/peer_tensorflow.log" 2>&1 ||
+        say "Without TensorFlow's C++ writer: it does not build here (peer_tensorflow.log)"
+}
+
+build_rust_peer() {
+    if ! command -v cargo >/dev/null; then
+        say "Without tensorboard-rs: there is no cargo"
+        return
+    fi
+    mkdir -p "$build/rust/src"
+    cp "$source/bench/peer_rust.rs" "$build/rust/src/main.rs"
+    printf '%s\n' '[package]' 'name = "peer"' 'version = "0.1.0"' 'edition = "2021"' '[workspace]' \
+        '[dependencies]' "tensorboard-rs = \"=$rust_version\"" >"$build/rust/Cargo.toml"
+    (cd "$build/rust" && cargo build --release) >"$build/rust.log" 2>&1 ||
+        say "Without tensorboard-rs: it does not build here (rust.log)"
+}
+
+mkdir -p "$build"
+say "Building in $build"
+build_tblog
+say "Installing the peers"
+install_python
+build_tensorflow_peer
+build_rust_peer
+say "Measuring"
+version=$(sed -n 's/^#define TBLOG_VERSION "\(.*\)"/\1/p' "$source/include/tblog.h")
+"$python" "$source/bench/suite.py" --build "$build" --version "$version" \
+    --compiler "$(cc --version | head -n 1)" --rust "$rust_version" \
+    ${suite_options[@]+"${suite_options[@]}"}
+"$python" "$source/bench/report.py" "$build/results.json" "$source/bench"
+say "Written: bench/RESULTS.md"

@@ -248,6 +248,11 @@ TBLOG_API const char *tb_event_file(const tb_writer *w);
  *   TB_STATUS_FULL     the queue stayed full; this value was dropped and counted */
 TBLOG_API tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step);
 
+/* tb_log_scalar with the time given, in seconds since 1970 and up to the year 9999: for logs that are
+ * brought over from elsewhere.  (For data of other kinds tb_options.clock says the time.) */
+TBLOG_API tb_status tb_log_scalar_at(tb_writer *w, const char *tag, double value, int64_t step,
+                                     double wall_time);
+
 typedef struct tb_scalar {
     const char *tag;
     double value;
@@ -268,7 +273,9 @@ typedef enum tb_kind {
     TB_KIND_SCALAR = 0,
     TB_KIND_HISTOGRAM,
     TB_KIND_IMAGE,
-    TB_KIND_TEXT
+    TB_KIND_TEXT,
+    TB_KIND_AUDIO,
+    TB_KIND_TENSOR
 } tb_kind;
 
 typedef struct tb_tag tb_tag;

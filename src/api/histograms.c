@@ -12,6 +12,8 @@
 #include "writer/counters.h"
 #include "writer/writer.h"
 
+static const tb__about about = {.kind = TB_KIND_HISTOGRAM};
+
 tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                            tb_dtype dtype, int64_t step)
 {
@@ -32,7 +34,7 @@ tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
                                        &(tb__binning){options->bins, options->edges}, &err);
     else
         rv = tb__histogram_encode(&payload, &left.nonfinite, data, count, dtype, options, &err);
-    rv = tb__call_log_payload(w, &payload, rv, tag, TB_KIND_HISTOGRAM, step, &err);
+    rv = tb__call_log_payload(w, &payload, rv, tag, &about, step, &err);
     if (rv == TB_STATUS_OK) {
         tb__counters_add(&w->counters.nan_values, left.nonfinite.nan);
         tb__counters_add(&w->counters.infinite_values, left.nonfinite.infinite);
@@ -49,5 +51,5 @@ tb_status tb_log_histogram_raw(tb_writer *w, const char *tag, const tb_histogram
     tb__error err;
     tb__buf payload = {0};
     tb_status rv = tb__histogram_encode_raw(&payload, histogram, &err);
-    return tb__call_log_payload(w, &payload, rv, tag, TB_KIND_HISTOGRAM, step, &err);
+    return tb__call_log_payload(w, &payload, rv, tag, &about, step, &err);
 }

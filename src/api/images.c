@@ -10,6 +10,8 @@
 #include "writer/call.h"
 #include "writer/queue.h"
 
+static const tb__about about = {.kind = TB_KIND_IMAGE};
+
 tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *image, int64_t step)
 {
     return tb_log_images(w, tag, image, 1, step);
@@ -25,7 +27,7 @@ tb_status tb_log_images(tb_writer *w, const char *tag, const tb_image *images, s
     if (tb__images_check(&size, images, count, &err) != TB_STATUS_OK)
         return tb__call_fail(w, &err, 1);
     tb__call c = {.w = w};
-    tb_status rv = tb__call_begin_tagged(&c, tag, TB_KIND_IMAGE, size);
+    tb_status rv = tb__call_begin_tagged(&c, tag, &about, size);
     if (rv != TB_STATUS_OK)
         return rv;
     tb__images_pack(c.data, images, count);
@@ -40,5 +42,5 @@ tb_status tb_log_encoded_images(tb_writer *w, const char *tag, const tb_file *fi
     tb__error err;
     tb__buf payload = {0};
     tb_status rv = tb__encoded_images_encode(&payload, files, count, &err);
-    return tb__call_log_payload(w, &payload, rv, tag, TB_KIND_IMAGE, step, &err);
+    return tb__call_log_payload(w, &payload, rv, tag, &about, step, &err);
 }

@@ -11,6 +11,8 @@
 #include "writer/tag.h"
 #include "writer/writer.h"
 
+static const tb__about about = {.kind = TB_KIND_SCALAR};
+
 /* --- one -------------------------------------------------------------------------------------- */
 
 static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step,
@@ -34,7 +36,21 @@ tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t ste
     tb__stamp when;
     tb_tag *found;
     if (tb__call_take_stamp(w, &when, &err) != TB_STATUS_OK
-        || tb__tags_get(&found, &w->tags, tag, TB_KIND_SCALAR, NULL, &err) != TB_STATUS_OK)
+        || tb__tags_get(&found, &w->tags, tag, &about, &err) != TB_STATUS_OK)
+        return tb__call_fail(w, &err, 1);
+    return log_scalar(w, found, value, step, &when);
+}
+
+tb_status tb_log_scalar_at(tb_writer *w, const char *tag, double value, int64_t step,
+                           double wall_time)
+{
+    if (w == NULL)
+        return TB_STATUS_OK;
+    tb__error err;
+    tb__stamp when;
+    tb_tag *found;
+    if (tb__call_make_stamp(w, &when, wall_time, &err) != TB_STATUS_OK
+        || tb__tags_get(&found, &w->tags, tag, &about, &err) != TB_STATUS_OK)
         return tb__call_fail(w, &err, 1);
     return log_scalar(w, found, value, step, &when);
 }
@@ -63,7 +79,7 @@ static tb_status check_group(tb_writer *w, tb__entry *entries, const tb_scalar *
 {
     for (size_t i = 0; i < count; i++) {
         tb_tag *tag;
-        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, TB_KIND_SCALAR, NULL, err);
+        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, &about, err);
         if (rv != TB_STATUS_OK)
             return rv;
         entries[i] = (tb__entry){.ticks = ticks,
@@ -83,7 +99,7 @@ static tb_status add_group_tags(tb_writer *w, tb__entry *entries, const tb_scala
         if (entries[i].tag != UINT32_MAX)
             continue;
         tb_tag *tag;
-        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, TB_KIND_SCALAR, NULL, err);
+        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, &about, err);
         if (rv != TB_STATUS_OK)
             return rv;
         entries[i].tag = tag->id;
@@ -135,6 +151,17 @@ tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, i
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
+static tb_status open_tag(tb_tag **out, tb_writer *w, const char *name, const tb_tag_options *o,
+                          tb__error *err)
+{
+    if (o->kind > TB_KIND_TENSOR) /* it may be one of ours */
+        return tb__error_set(err, TB_STATUS_INVALID, "tb_tag_open: kind %d is unknown",
+                             (int)o->kind);
+    tb__about wanted = {
+        .kind = o->kind, .display_name = o->display_name, .description = o->description};
+    return tb__tags_get(out, &w->tags, name, &wanted, err);
+}
+
 tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *options,
                           size_t options_size)
 {
@@ -146,7 +173,7 @@ tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *
     tb_status rv = tb__writer_copy_options(&o, sizeof o, options, options_size,
                                            "tb_tag_options", &err);
     if (rv == TB_STATUS_OK)
-        rv = tb__tags_get(&tag, &w->tags, name, o.kind, &o, &err);
+        rv = open_tag(&tag, w, name, &o, &err);
     if (rv == TB_STATUS_OK)
         return tag;
     tb__call_fail(w, &err, 0);

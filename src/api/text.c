@@ -9,6 +9,8 @@
 #include "encode/encode.h"
 #include "writer/call.h"
 
+static const tb__about about = {.kind = TB_KIND_TEXT};
+
 tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step)
 {
     if (w == NULL)
@@ -16,5 +18,5 @@ tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64
     tb__error err;
     tb__buf payload = {0};
     tb_status rv = tb__text_encode(&payload, markdown, &err);
-    return tb__call_log_payload(w, &payload, rv, tag, TB_KIND_TEXT, step, &err);
+    return tb__call_log_payload(w, &payload, rv, tag, &about, step, &err);
 }

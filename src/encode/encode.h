@@ -72,11 +72,31 @@ size_t tb__event_overhead(size_t tag_size, size_t metadata_size);
 
 /* --- metadata.c ------------------------------------------------------------------------------- */
 
-/* Appends the metadata field of a Summary.Value (its key included) for a tag of |kind|: plugin
- * name, data_class, and the names unless NULL or empty.  TB_STATUS_OK, TB_STATUS_NO_MEMORY,
- * TB_STATUS_TOO_LARGE or, for an unknown |kind|, TB_STATUS_INVALID. */
-tb_status tb__metadata_encode(tb__buf *out, tb_kind kind, const char *display_name,
-                              const char *description);
+/* Kinds that the library opens tags of, and no user: go on from those of tb_kind. */
+enum {
+    TB__KIND_PR_CURVE = TB_KIND_TENSOR + 1,
+    TB__KIND_LAYOUT,
+    TB__KIND_HPARAMS,
+    TB__KIND_MESH,
+    TB__KIND_COUNT
+};
+
+/* What a tag is; TensorBoard is told once, with its first value. */
+typedef struct tb__about {
+    tb_kind kind;
+    const char *display_name; /* NULL or empty: none; valid UTF-8 */
+    const char *description;
+    const void *content; /* the plugin's own message on this tag; NULL: what its kind has */
+    size_t content_size;
+} tb__about;
+
+/* The words for a kind, "scalars" for example; NULL for one that is unknown. */
+const char *tb__kind_text(tb_kind kind);
+
+/* Appends the metadata field of a Summary.Value (its key included): plugin name and content,
+ * data_class, and the names.  TB_STATUS_OK, TB_STATUS_NO_MEMORY, TB_STATUS_TOO_LARGE or, for an
+ * unknown kind, TB_STATUS_INVALID. */
+tb_status tb__metadata_encode(tb__buf *out, const tb__about *about);
 
 /* --- histogram.c ------------------------------------------------------------------------------ */
 

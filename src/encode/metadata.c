@@ -1,38 +1,66 @@
 #include "encode/encode.h"
 
+#include <string.h>
+
 #include "encode/pack.h"
 #include "proto/summary.pb-c.h"
 
-/* What TensorBoard wants to know of each kind.  The plugins' own message (|content|) is left out:
- * empty, it says version 0 of the format, the only one there is.  data_class must be set, or the
- * fast loader drops the names of scalars, histograms and images. */
+/* What TensorBoard wants to know of each kind.  Where the plugin's own message (|content|) is empty
+ * it says version 0 of the format, the only one there is.  data_class must be set, or the
+ * fast loader drops the names of scalars, histograms, images and audio. */
 static const struct {
+    const char *words;
     const char *plugin_name;
+    const char *content;
     Tblog__Proto__DataClass data_class;
-} kinds[] = {
-    [TB_KIND_SCALAR] = {"scalars", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_SCALAR},
-    [TB_KIND_HISTOGRAM] = {"histograms", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
-    [TB_KIND_IMAGE] = {"images", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
-    [TB_KIND_TEXT] = {"text", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+} kinds[TB__KIND_COUNT] = {
+    [TB_KIND_SCALAR] = {"scalars", "scalars", "", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_SCALAR},
+    [TB_KIND_HISTOGRAM] = {"histograms", "histograms", "",
+                           TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    [TB_KIND_IMAGE] = {"images", "images", "",
+                       TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
+    [TB_KIND_TEXT] = {"text", "text", "", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    /* AudioPluginData.encoding = WAV: without it the fast loader serves bytes of no type. */
+    [TB_KIND_AUDIO] = {"audio", "audio", "\x10\x0b",
+                       TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
+    /* No plugin of TensorBoard's has this name; other readers get the data. */
+    [TB_KIND_TENSOR] = {"tensors", "tensor", "", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    [TB__KIND_PR_CURVE] = {"PR curves", "pr_curves", "",
+                           TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    [TB__KIND_LAYOUT] = {"the layout of custom scalars", "custom_scalars", "",
+                         TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    [TB__KIND_HPARAMS] = {"hyper-parameters", "hparams", "",
+                          TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    [TB__KIND_MESH] = {"meshes", "mesh", "", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
 };
 
-tb_status tb__metadata_encode(tb__buf *out, tb_kind kind, const char *display_name,
-                              const char *description)
+const char *tb__kind_text(tb_kind kind)
 {
-    if ((size_t)kind >= sizeof kinds / sizeof kinds[0])
+    return (size_t)kind < TB__KIND_COUNT ? kinds[kind].words : NULL;
+}
+
+static char *text_or_none(const char *text)
+{
+    return tb__pack_text(text != NULL ? text : "");
+}
+
+tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
+{
+    if ((size_t)about->kind >= TB__KIND_COUNT)
         return TB_STATUS_INVALID;
+    const char *content = kinds[about->kind].content;
     Tblog__Proto__SummaryMetadata__PluginData plugin;
     tblog__proto__summary_metadata__plugin_data__init(&plugin);
-    plugin.plugin_name = tb__pack_text(kinds[kind].plugin_name);
+    plugin.plugin_name = tb__pack_text(kinds[about->kind].plugin_name);
+    plugin.content = about->content != NULL ? tb__pack_bytes(about->content, about->content_size)
+                                            : tb__pack_bytes(content, strlen(content));
 
     Tblog__Proto__SummaryMetadata metadata;
     tblog__proto__summary_metadata__init(&metadata);
     metadata.plugin_data = &plugin;
-    metadata.data_class = kinds[kind].data_class;
-    if (display_name != NULL)
-        metadata.display_name = tb__pack_text(display_name);
-    if (description != NULL)
-        metadata.summary_description = tb__pack_text(description);
+    metadata.data_class = kinds[about->kind].data_class;
+    metadata.display_name = text_or_none(about->display_name);
+    metadata.summary_description = text_or_none(about->description);
 
     Tblog__Proto__Summary__Value value;
     tblog__proto__summary__value__init(&value);

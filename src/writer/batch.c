@@ -292,6 +292,17 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
         report_lost(b, rv, &err, name, 1);
 }
 
+/* |entry| is the first of a group, taken already. */
+static void append_large_ones(tb__batch *b, double wall, const tb__entry *entry)
+{
+    for (;; entry = next_of_group(b)) {
+        if (entry->kind != TB__ENTRY_NOTHING)
+            append_large(b, wall, entry);
+        if (!entry->more)
+            return;
+    }
+}
+
 bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
 {
     if (entry->kind != TB__ENTRY_IMAGES)
@@ -314,8 +325,8 @@ void tb__batch_append_group(tb__batch *b)
     }
     if (entry->kind == TB__ENTRY_SCALAR)
         append_scalars(b, wall, entry, !has_own_wall && !b->exact_wall_times);
-    else if (entry->kind != TB__ENTRY_NOTHING)
-        append_large(b, wall, entry);
+    else
+        append_large_ones(b, wall, entry);
 }
 
 uint64_t tb__batch_count_values(const uint8_t *data, size_t size, size_t skip)

@@ -78,18 +78,19 @@ tb_status tb__call_begin(tb__call *c, size_t size)
     return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
 }
 
-tb_status tb__call_begin_tagged(tb__call *c, const char *name, tb_kind kind, size_t size)
+tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
+                                size_t size)
 {
     tb__error err;
     tb_tag *tag;
-    if (tb__tags_check(&tag, &c->w->tags, name, kind, NULL, &err) != TB_STATUS_OK)
+    if (tb__tags_check(&tag, &c->w->tags, name, about, &err) != TB_STATUS_OK)
         return tb__call_fail(c->w, &err, 1);
     c->tag = tag;
     c->what = name;
     tb_status rv = tb__call_begin(c, size);
     if (rv != TB_STATUS_OK || tag != NULL)
         return rv;
-    rv = tb__tags_get(&tag, &c->w->tags, name, kind, NULL, &err);
+    rv = tb__tags_get(&tag, &c->w->tags, name, about, &err);
     c->tag = tag;
     if (rv == TB_STATUS_OK)
         return rv;
@@ -114,11 +115,58 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
     return tb__call_fail_to_queue(c->w, rv, c->what, 1);
 }
 
+/* Adds the tags of all parts and fills their blocks.  On failure |*out_reserved| blocks are to be
+ * given back. */
+static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
+                            const tb__part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        calls[i] = (tb__call){.w = w};
+        tb_status rv = tb__call_begin_tagged(&calls[i], parts[i].name, parts[i].about,
+                                             parts[i].payload->size);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        ++*out_reserved;
+        memcpy(calls[i].data, parts[i].payload->data, parts[i].payload->size);
+        tb__queue_seal(&w->queue, calls[i].block);
+    }
+    return TB_STATUS_OK;
+}
+
+static tb_status push_parts(tb_writer *w, const char *what, const tb__call *calls, size_t count,
+                            int64_t step)
+{
+    tb__entry entries[1 + TB__PARTS_MAX];
+    const tb__stamp *when = &calls[count - 1].when; /* the latest: entries of a ring keep order */
+    for (size_t i = 0; i < count; i++)
+        entries[1 + i] = (tb__entry){.ticks = when->ticks,
+                                     .step = step,
+                                     .block = calls[i].block,
+                                     .tag = calls[i].tag->id,
+                                     .kind = TB__ENTRY_VALUE,
+                                     .more = i + 1 < count};
+    tb_status rv = tb__call_push(w, entries, count, when);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(w, rv, what, count);
+}
+
+tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
+                             int64_t step)
+{
+    tb__call calls[TB__PARTS_MAX];
+    size_t reserved = 0;
+    tb_status rv = fill_parts(w, calls, &reserved, parts, count);
+    if (rv == TB_STATUS_OK)
+        rv = push_parts(w, what, calls, count, step);
+    for (size_t i = 0; rv != TB_STATUS_OK && i < reserved; i++)
+        tb__queue_abandon(&w->queue, calls[i].block);
+    return rv;
+}
+
 tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
-                               tb_kind kind, int64_t step, const tb__error *err)
+                               const tb__about *about, int64_t step, const tb__error *err)
 {
     tb__call c = {.w = w};
-    rv = rv == TB_STATUS_OK ? tb__call_begin_tagged(&c, name, kind, payload->size)
+    rv = rv == TB_STATUS_OK ? tb__call_begin_tagged(&c, name, about, payload->size)
                             : tb__call_fail(w, err, 1);
     if (rv == TB_STATUS_OK) {
         memcpy(c.data, payload->data, payload->size);

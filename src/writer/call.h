@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "encode/encode.h"
 #include "writer/queue.h"
 #include "writer/writer.h"
 
@@ -29,34 +30,40 @@ tb_status tb__call_fail_to_queue(tb_writer *w, tb_status status, const char *wha
 
 typedef struct tb__stamp {
     uint64_t ticks;
-    double wall; /* by the user's clock, if there is one */
+    bool has_wall; /* there is a user's clock, or the call gives the time */
+    double wall;
 } tb__stamp;
+
+/* TB_STATUS_INVALID when |wall| is no time. */
+static inline tb_status tb__call_make_stamp(const tb_writer *w, tb__stamp *out, double wall,
+                                            tb__error *err)
+{
+    *out = (tb__stamp){.ticks = tb__clock_ticks(&w->clock), .has_wall = true, .wall = wall};
+    return tb__writer_check_wall(wall, err);
+}
 
 /* TB_STATUS_INVALID when the user's clock gives what is no time. */
 static inline tb_status tb__call_take_stamp(const tb_writer *w, tb__stamp *out, tb__error *err)
 {
-    out->ticks = tb__clock_ticks(&w->clock);
-    out->wall = 0;
-    if (w->user_clock == NULL)
-        return TB_STATUS_OK;
-    out->wall = w->user_clock(w->user_clock_arg);
-    return tb__writer_check_wall(out->wall, err);
+    if (w->user_clock != NULL)
+        return tb__call_make_stamp(w, out, w->user_clock(w->user_clock_arg), err);
+    *out = (tb__stamp){.ticks = tb__clock_ticks(&w->clock)};
+    return TB_STATUS_OK;
 }
 
 /* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
- * if the user has a clock: |entries[0]| is room for it. */
+ * if it is given: |entries[0]| is room for it. */
 static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count,
                                       const tb__stamp *when)
 {
-    bool has_wall = w->user_clock != NULL;
-    if (has_wall)
+    if (when->has_wall)
         entries[0] = (tb__entry){.ticks = when->ticks,
                                  .step = entries[1].step,
                                  .value = when->wall,
                                  .kind = TB__ENTRY_WALL,
                                  .more = 1};
-    const tb__entry *group = has_wall ? entries : entries + 1;
-    count += has_wall;
+    const tb__entry *group = when->has_wall ? entries : entries + 1;
+    count += when->has_wall;
     tb_status rv = tb__queue_push(&w->queue, group, count);
     if (rv == TB_STATUS_CLOSED && tb__writer_adopt(w))
         rv = tb__queue_push(&w->queue, group, count);
@@ -81,14 +88,29 @@ tb_status tb__call_begin(tb__call *c, size_t size);
 
 /* tb__call_begin for a tag (|w| is set).  The tag is added only when all else was found good, so
  * that a refused call leaves no trace. */
-tb_status tb__call_begin_tagged(tb__call *c, const char *name, tb_kind kind, size_t size);
+tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
+                                size_t size);
 
 /* Queues the block, which is filled. */
 tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step);
 
+/* One of several values that are logged together, encoded already. */
+typedef struct tb__part {
+    const char *name; /* of its tag */
+    const tb__about *about;
+    const tb__buf *payload;
+} tb__part;
+
+enum { TB__PARTS_MAX = 8 };
+
+/* A whole call of up to TB__PARTS_MAX values with one step and time: all or none are queued.
+ * |what| is the call in messages. */
+tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
+                             int64_t step);
+
 /* A whole call whose payload is encoded already: queues it and frees it.  |rv| and |err| are how
  * encoding it went. */
 tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
-                               tb_kind kind, int64_t step, const tb__error *err);
+                               const tb__about *about, int64_t step, const tb__error *err);
 
 #endif

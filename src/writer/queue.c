@@ -404,20 +404,23 @@ static const tb__entry *front(const tb__queue *q, uint32_t ring)
 static bool choose_ring(tb__queue *q)
 {
     uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
-    uint64_t oldest = UINT64_MAX, second = UINT64_MAX;
+    uint64_t oldest = 0, second = UINT64_MAX;
+    bool has_found = false;
     for (uint32_t i = 0; i < count; i++) {
         const tb__entry *entry = front(q, i);
         if (entry == NULL)
             continue;
-        if (entry->ticks < oldest) {
-            second = oldest;
+        if (!has_found || entry->ticks < oldest) {
+            if (has_found)
+                second = oldest;
+            has_found = true;
             oldest = entry->ticks;
             q->run_ring = i;
         } else if (entry->ticks < second) {
             second = entry->ticks;
         }
     }
-    if (oldest == UINT64_MAX)
+    if (!has_found)
         return false;
     if (second - oldest > TB__CLOCK_SLACK) {
         q->run_until = second == UINT64_MAX ? second : second - TB__CLOCK_SLACK;

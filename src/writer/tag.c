@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/utf8.h"
-#include "encode/encode.h"
 
 /* Open addressing, at most half full. */
 typedef struct tb__tag_table {
@@ -143,31 +142,19 @@ static tb_status check_text(const char *what, const char *text, size_t limit, tb
     return TB_STATUS_OK;
 }
 
-static tb_status check_new(const char *name, tb_kind kind, const tb_tag_options *options,
-                           tb__error *err)
+static tb_status check_new(const char *name, const tb__about *about, tb__error *err)
 {
     if (name[0] == '\0')
         return tb__error_set(err, TB_STATUS_INVALID, "tag is empty");
-    if (kind < TB_KIND_SCALAR || kind > TB_KIND_TEXT)
+    if (tb__kind_text(about->kind) == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": kind %d is unknown",
-                             tb__quote(name).text, (int)kind);
+                             tb__quote(name).text, (int)about->kind);
     tb_status rv = check_text("tag", name, TBLOG_MAX_NAME_BYTES, err);
-    if (rv == TB_STATUS_OK && options != NULL && options->display_name != NULL)
-        rv = check_text("display name", options->display_name, TBLOG_MAX_NAME_BYTES, err);
-    if (rv == TB_STATUS_OK && options != NULL && options->description != NULL)
-        rv = check_text("description", options->description, TBLOG_MAX_NAME_BYTES, err);
+    if (rv == TB_STATUS_OK && about->display_name != NULL)
+        rv = check_text("display name", about->display_name, TBLOG_MAX_NAME_BYTES, err);
+    if (rv == TB_STATUS_OK && about->description != NULL)
+        rv = check_text("description", about->description, TBLOG_MAX_NAME_BYTES, err);
     return rv;
-}
-
-static const char *kind_text(tb_kind kind)
-{
-    switch (kind) {
-    case TB_KIND_SCALAR: return "scalars";
-    case TB_KIND_HISTOGRAM: return "histograms";
-    case TB_KIND_IMAGE: return "images";
-    case TB_KIND_TEXT: return "text";
-    }
-    return "another kind";
 }
 
 static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
@@ -175,7 +162,7 @@ static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
     if (tag->kind == kind)
         return TB_STATUS_OK;
     return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
-                         tb__quote(tag->name).text, kind_text(tag->kind), kind_text(kind));
+                         tb__quote(tag->name).text, tb__kind_text(tag->kind), tb__kind_text(kind));
 }
 
 static tb_tag *new_tag(tb__tags *tags, const char *name, size_t name_size, tb_kind kind)
@@ -243,15 +230,13 @@ static void publish(tb__tags *tags, tb_tag *tag)
 
 /* Called with the lock, when |name| is not there.  The copy in the file comes first: an entry that
  * names a tag must be readable whenever the process is killed. */
-static tb_status add(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
-                     const tb_tag_options *options)
+static tb_status add(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about)
 {
     tb__buf metadata = {0};
-    tb_tag *tag = new_tag(tags, name, strlen(name), kind);
+    tb_tag *tag = new_tag(tags, name, strlen(name), about->kind);
     if (tag == NULL)
         return TB_STATUS_NO_MEMORY;
-    tb_status rv = tb__metadata_encode(&metadata, kind, options ? options->display_name : NULL,
-                                       options ? options->description : NULL);
+    tb_status rv = tb__metadata_encode(&metadata, about);
     tag->metadata = metadata.data;
     tag->metadata_size = metadata.size;
     if (rv == TB_STATUS_OK)
@@ -278,7 +263,7 @@ tb_status tb__tags_adopt(tb__tags *tags)
 static bool is_sane(const tb__stored_tag *stored)
 {
     size_t bad_offset;
-    return stored->kind <= TB_KIND_TEXT && stored->name_size > 0
+    return stored->kind < TB__KIND_COUNT && stored->name_size > 0
            && stored->name_size <= TBLOG_MAX_NAME_BYTES
            && memchr(stored->name, '\0', stored->name_size) == NULL
            && tb__utf8_valid(stored->name, stored->name_size, &bad_offset);
@@ -313,8 +298,8 @@ tb_status tb__tags_restore(tb__tags *tags)
     return rv;
 }
 
-tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name, tb_kind kind,
-                         const tb_tag_options *options, tb__error *err)
+tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
+                         const tb__about *about, tb__error *err)
 {
     if (name == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag is NULL");
@@ -322,14 +307,14 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name, t
     const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
     *out = find(table, name, size, hash_name(name, size));
     if (*out == NULL)
-        return check_new(name, kind, options, err);
-    return check_kind(*out, kind, err);
+        return check_new(name, about, err);
+    return check_kind(*out, about->kind, err);
 }
 
-tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
-                       const tb_tag_options *options, tb__error *err)
+tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
+                       tb__error *err)
 {
-    tb_status rv = tb__tags_check(out, tags, name, kind, options, err);
+    tb_status rv = tb__tags_check(out, tags, name, about, err);
     if (rv != TB_STATUS_OK || *out != NULL)
         return rv;
     size_t size = strlen(name);
@@ -337,11 +322,11 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind k
     *out = find(atomic_load(&tags->table), name, size, hash_name(name, size));
     bool is_new = *out == NULL; /* unless somebody was faster */
     if (is_new)
-        rv = add(out, tags, name, kind, options);
+        rv = add(out, tags, name, about);
     pthread_mutex_unlock(&tags->lock);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
-    return is_new ? TB_STATUS_OK : check_kind(*out, kind, err);
+    return is_new ? TB_STATUS_OK : check_kind(*out, about->kind, err);
 }
 
 void tb__tags_lock(tb__tags *tags)

@@ -10,6 +10,7 @@
 #include <tblog.h>
 
 #include "base/status.h"
+#include "encode/encode.h"
 #include "writer/queue_file.h"
 
 struct tb_tag {
@@ -54,18 +55,18 @@ tb_status tb__tags_adopt(tb__tags *tags);
  * tb__tags_get lets in, or TB_STATUS_NO_MEMORY. */
 tb_status tb__tags_restore(tb__tags *tags);
 
-/* The tag |name| of |kind|, added if it is new; |options| (NULL: none) count only then.
+/* The tag |name|, added if it is new; of |about| only the kind counts if it is not.
  *
  *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind; or
- *                        |options| hold such a name
+ *                        |about| holds such a name
  *   TB_STATUS_TOO_LARGE  all names and descriptions together exceed what a queue can keep
  *   TB_STATUS_NO_MEMORY */
-tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, tb_kind kind,
-                       const tb_tag_options *options, tb__error *err);
+tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
+                       tb__error *err);
 
 /* As tb__tags_get, but a new tag is only checked, not added: |*out| is NULL for it. */
-tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name, tb_kind kind,
-                         const tb_tag_options *options, tb__error *err);
+tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
+                         const tb__about *about, tb__error *err);
 
 /* The tag with this id, which an entry carried. */
 tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id);

@@ -1,4 +1,5 @@
 import os
+import subprocess
 
 import pytest
 
@@ -8,8 +9,10 @@ from server import Server
 
 
 def pytest_addoption(parser):
-    parser.addoption("--known-data", required=True, metavar="FOLDER",
-                     help="what known_data.py made")
+    parser.addoption("--known-data", metavar="FOLDER", help="what known_data.py made")
+    parser.addoption("--program", metavar="PROGRAM",
+                     help="what logs the kind that is tested: it gets a logdir, and a folder for "
+                          "copies of what it passed to the library")
     parser.addoption("--example-logs", metavar="LOGDIR",
                      help="the example's logdir; without it the example is not tested")
     parser.addoption("--interrupted-run", metavar="PROGRAM",
@@ -45,6 +48,28 @@ def example_logs(request):
     if logdir is None:
         pytest.skip("no --example-logs")
     return os.path.abspath(logdir)
+
+
+@pytest.fixture(scope="module")
+def kind_logs(request, tmp_path_factory):
+    """What --program has logged; what it passed is in the folder inputs beside it."""
+    folder = tmp_path_factory.mktemp("kind")
+    for name in ("logs", "inputs"):
+        (folder / name).mkdir()
+    subprocess.run([os.path.abspath(request.config.getoption("--program")), folder / "logs",
+                    folder / "inputs"], check=True, timeout=60)
+    return folder / "logs"
+
+
+@pytest.fixture(scope="module")
+def kind_inputs(kind_logs):
+    return kind_logs.parent / "inputs"
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["fast", "slow"])
+def kind_server(request, kind_logs):
+    with Server(kind_logs, fast=request.param) as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["fast", "slow"])

@@ -22,7 +22,8 @@ STOP_SECONDS = 10
 
 # So many that no point is left out.
 KEEP_ALL = ",".join(f"{plugin}=100000" for plugin in
-                    ("scalars", "histograms", "distributions", "images", "text"))
+                    ("scalars", "histograms", "distributions", "images", "text", "audio",
+                     "pr_curves", "mesh", "hparams", "custom_scalars", "tensors"))
 
 # What TensorBoard and TensorFlow say whatever the logs hold.
 CHATTER = re.compile(r"""

@@ -14,7 +14,7 @@ static Tblog__Proto__Summary__Value *encoded(tb_kind kind, const char *display_n
                                              const char *description)
 {
     tb__buf out = {0};
-    assert_int_equal(tb__metadata_encode(&out, kind, display_name, description), TB_STATUS_OK);
+    assert_int_equal(tb__metadata_encode(&out, &(tb__about){kind, display_name, description, NULL, 0}), TB_STATUS_OK);
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     assert_non_null(value->metadata);
@@ -23,16 +23,23 @@ static Tblog__Proto__Summary__Value *encoded(tb_kind kind, const char *display_n
     return value;
 }
 
-static void check_kind(tb_kind kind, const char *plugin_name, Tblog__Proto__DataClass data_class)
+static void check_kind_with(tb_kind kind, const char *plugin_name, const void *content,
+                            size_t content_size, Tblog__Proto__DataClass data_class)
 {
     Tblog__Proto__Summary__Value *value = encoded(kind, "A name", "*markdown*");
     const Tblog__Proto__SummaryMetadata *metadata = value->metadata;
     assert_string_equal(metadata->plugin_data->plugin_name, plugin_name);
-    assert_int_equal(metadata->plugin_data->content.len, 0);
+    assert_int_equal(metadata->plugin_data->content.len, content_size);
+    assert_memory_equal(metadata->plugin_data->content.data, content, content_size);
     assert_int_equal(metadata->data_class, data_class);
     assert_string_equal(metadata->display_name, "A name");
     assert_string_equal(metadata->summary_description, "*markdown*");
     value_free(value);
+}
+
+static void check_kind(tb_kind kind, const char *plugin_name, Tblog__Proto__DataClass data_class)
+{
+    check_kind_with(kind, plugin_name, "", 0, data_class);
 }
 
 static void metadata_says_what_each_kind_is(void **state)
@@ -42,6 +49,9 @@ static void metadata_says_what_each_kind_is(void **state)
     check_kind(TB_KIND_HISTOGRAM, "histograms", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
     check_kind(TB_KIND_IMAGE, "images", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
     check_kind(TB_KIND_TEXT, "text", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    check_kind_with(TB_KIND_AUDIO, "audio", "\x10\x0b", 2, /* WAV */
+                    TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
+    check_kind(TB_KIND_TENSOR, "tensor", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
 }
 
 static void metadata_has_the_bytes_that_tensorboard_reads(void **state)
@@ -51,7 +61,7 @@ static void metadata_has_the_bytes_that_tensorboard_reads(void **state)
                                    "d\x20\x01";
     tb__buf out = {0};
     assert_int_equal(tb__buf_append(&out, "ab", 2), TB_STATUS_OK);
-    assert_int_equal(tb__metadata_encode(&out, TB_KIND_SCALAR, "Loss", "d"), TB_STATUS_OK);
+    assert_int_equal(tb__metadata_encode(&out, &(tb__about){TB_KIND_SCALAR, "Loss", "d", NULL, 0}), TB_STATUS_OK);
     assert_int_equal(out.size, 2 + sizeof expected - 1);
     assert_memory_equal(out.data + 2, expected, sizeof expected - 1);
     tb__buf_free(&out);
@@ -64,19 +74,32 @@ static void metadata_leaves_out_absent_and_empty_names(void **state)
     const char *absent[] = {NULL, ""};
     for (size_t i = 0; i < 2; i++) {
         tb__buf out = {0};
-        assert_int_equal(tb__metadata_encode(&out, TB_KIND_SCALAR, absent[i], absent[i]),
-                         TB_STATUS_OK);
+        tb__about about = {TB_KIND_SCALAR, absent[i], absent[i], NULL, 0};
+        assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
         assert_int_equal(out.size, sizeof expected - 1);
         assert_memory_equal(out.data, expected, out.size);
         tb__buf_free(&out);
     }
 }
 
+static void metadata_takes_content_of_the_tag_itself(void **state)
+{
+    (void)state;
+    tb__buf out = {0};
+    tb__about about = {.kind = TB_KIND_AUDIO, .content = "abc", .content_size = 3};
+    assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
+    Tblog__Proto__Summary__Value *value = value_read(&out);
+    assert_int_equal(value->metadata->plugin_data->content.len, 3);
+    assert_memory_equal(value->metadata->plugin_data->content.data, "abc", 3);
+    value_free(value);
+    tb__buf_free(&out);
+}
+
 static void metadata_refuses_an_unknown_kind(void **state)
 {
     (void)state;
     tb__buf out = {0};
-    assert_int_equal(tb__metadata_encode(&out, (tb_kind)(TB_KIND_TEXT + 1), NULL, NULL),
+    assert_int_equal(tb__metadata_encode(&out, &(tb__about){.kind = (tb_kind)TB__KIND_COUNT}),
                      TB_STATUS_INVALID);
     assert_int_equal(out.size, 0);
     tb__buf_free(&out);
@@ -88,6 +111,7 @@ int main(void)
         cmocka_unit_test(metadata_says_what_each_kind_is),
         cmocka_unit_test(metadata_has_the_bytes_that_tensorboard_reads),
         cmocka_unit_test(metadata_leaves_out_absent_and_empty_names),
+        cmocka_unit_test(metadata_takes_content_of_the_tag_itself),
         cmocka_unit_test(metadata_refuses_an_unknown_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static tb_status add_tag(const char *name, tb_kind kind)
 {
     tb_tag *tag;
     tb__error err;
-    return tb__tags_get(&tag, &tags, name, kind, NULL, &err);
+    return tb__tags_get(&tag, &tags, name, &(tb__about){.kind = kind}, &err);
 }
 
 static int make_queue(void **state)
@@ -229,6 +229,14 @@ static void expect_end_after_crash(const char *wanted)
 
 /* --- what is whole ---------------------------------------------------------------------------- */
 
+static tb__entry *place_block_member(void)
+{
+    tb__entry *entry = place_block(TB__ENTRY_VALUE);
+    entry->more = 1;
+    entry->check = tb__entry_check(entry, placed - 1);
+    return entry;
+}
+
 static void fill_with_all_kinds(void)
 {
     place_scalar();
@@ -243,6 +251,12 @@ static void fill_with_all_kinds(void)
     retag(place_block(TB__ENTRY_GRAPH), UINT32_MAX); /* it has none */
     place(entry_of(TB__ENTRY_NOTHING, 0));
     place_scalar();
+    place_block_member();
+    place_block_member();
+    place_block(TB__ENTRY_VALUE);
+    place_wall(1e9);
+    place_block_member();
+    place_block(TB__ENTRY_VALUE);
 }
 
 static void restore_gives_out_all_that_was_stored(void **state)
@@ -251,7 +265,7 @@ static void restore_gives_out_all_that_was_stored(void **state)
     fill_with_all_kinds();
     for (int whole = 0; whole < 2; whole++) {
         assert_int_equal(restore(whole), 0);
-        expect_taken("1 w2 3 4 5 6 v7 w8 v9 g10 - 12");
+        expect_taken("1 w2 3 4 5 6 v7 w8 v9 g10 - 12 v13 v14 v15 w16 v17 v18");
     }
 }
 
@@ -324,7 +338,7 @@ static void restore_waits_for_no_stamp(void **state)
     tb__entry entry = entry_of(TB__ENTRY_SCALAR, A_SCALAR);
     entry.ticks = tb__clock_ticks(&clock_) + (UINT64_C(1) << 33);
     place(entry);
-    entry.ticks = UINT64_MAX - 1;
+    entry.ticks = UINT64_MAX;
     entry.step = 2;
     place(entry);
     assert_int_equal(restore(true), 0);

@@ -10,6 +10,8 @@
 static tb__queue_file file;
 static tb__tags tags;
 static tb__error err;
+static const tb__about scalar = {.kind = TB_KIND_SCALAR}, text = {.kind = TB_KIND_TEXT},
+                       image = {.kind = TB_KIND_IMAGE};
 
 static int make_tags(void **state)
 {
@@ -35,13 +37,13 @@ static void tags_are_found_by_name_and_id(void **state)
     char name[32];
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof name, "tag/%d", i);
-        assert_int_equal(tb__tags_get(&made[i], &tags, name, TB_KIND_SCALAR, NULL, &err), TB_STATUS_OK);
+        assert_int_equal(tb__tags_get(&made[i], &tags, name, &scalar, &err), TB_STATUS_OK);
         assert_int_equal(made[i]->id, i);
     }
     for (int i = 0; i < COUNT; i++) {
         tb_tag *again;
         snprintf(name, sizeof name, "tag/%d", i);
-        assert_int_equal(tb__tags_get(&again, &tags, name, TB_KIND_SCALAR, NULL, &err), TB_STATUS_OK);
+        assert_int_equal(tb__tags_get(&again, &tags, name, &scalar, &err), TB_STATUS_OK);
         assert_ptr_equal(again, made[i]);
         assert_ptr_equal(tb__tags_by_id(&tags, (uint32_t)i), made[i]);
         assert_string_equal(made[i]->name, name);
@@ -52,24 +54,26 @@ static void tags_are_checked_without_being_added(void **state)
 {
     (void)state;
     tb_tag *tag;
-    assert_int_equal(tb__tags_check(&tag, &tags, "a", TB_KIND_TEXT, NULL, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_check(&tag, &tags, "a", &text, &err), TB_STATUS_OK);
     assert_null(tag);
     assert_int_equal(tags.count, 0);
-    assert_int_equal(tb__tags_check(&tag, &tags, "", TB_KIND_TEXT, NULL, &err), TB_STATUS_INVALID);
+    assert_int_equal(tb__tags_check(&tag, &tags, "", &text, &err), TB_STATUS_INVALID);
 }
 
 static void tags_keep_their_kind_and_their_first_names(void **state)
 {
     (void)state;
     tb_tag *tag, *again;
-    tb_tag_options names = {.display_name = "A"}, others = {.display_name = "B"};
-    assert_int_equal(tb__tags_get(&tag, &tags, "a", TB_KIND_SCALAR, &names, &err), TB_STATUS_OK);
+    tb__about names = scalar, others = scalar;
+    names.display_name = "A";
+    others.display_name = "B";
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", &names, &err), TB_STATUS_OK);
     size_t size = tag->metadata_size;
-    assert_int_equal(tb__tags_get(&again, &tags, "a", TB_KIND_SCALAR, &others, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_get(&again, &tags, "a", &others, &err), TB_STATUS_OK);
     assert_ptr_equal(again, tag);
     assert_int_equal(again->metadata_size, size);
     assert_non_null(memchr(tag->metadata, 'A', size));
-    assert_int_equal(tb__tags_get(&again, &tags, "a", TB_KIND_IMAGE, NULL, &err), TB_STATUS_INVALID);
+    assert_int_equal(tb__tags_get(&again, &tags, "a", &image, &err), TB_STATUS_INVALID);
     assert_string_equal(err.text, "tag \"a\" holds scalars already, not images");
 }
 
@@ -81,7 +85,7 @@ static void *get_all(void *arg)
     char name[32];
     for (int i = 0; i < NAMES; i++) {
         snprintf(name, sizeof name, "%d", i);
-        if (tb__tags_get(&out[i], &tags, name, TB_KIND_SCALAR, NULL, NULL) != TB_STATUS_OK)
+        if (tb__tags_get(&out[i], &tags, name, &scalar, NULL) != TB_STATUS_OK)
             out[i] = NULL;
     }
     return NULL;

@@ -12,7 +12,7 @@
 
 static tb_status log_graph(tb_writer *w, const char *what, const void *graph_def, size_t size)
 {
-    tb__call c = {.w = w, .what = what};
+    tb__call c = {.w = w, .what = what, .values = 1};
     tb_status rv = tb__call_begin(&c, size);
     if (rv != TB_STATUS_OK)
         return rv;

@@ -164,6 +164,7 @@ int main(void)
         file_test(event_file_holds_what_was_written),
         file_test(event_file_goes_on_where_a_write_failed),
         file_test(event_file_is_not_shared_by_two),
+        file_test(event_file_of_a_child_sorts_after_its_parents),
         file_test(event_file_begins_anew_wherever_the_process_is),
         file_test(event_file_respects_the_umask),
         file_test(event_file_names_what_is_no_folder),

@@ -22,8 +22,12 @@
  *     TB_STATUS_OK.
  *   - A forked child may go on to use its parent's writers: its first value begins a new file
  *     beside that of the parent.  (Better open a run for each process.)
- *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
- *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
+ *   - Encoding of pictures, framing and writing happen in threads of the library, four at most for
+ *     all writers.  A logging call waits while the queue is full, at most
+ *     tb_options.full_wait_seconds; it may wait a moment for the system when the queue grows (a
+ *     thread's first call, a new tag, the first large values) and while another thread forks.
+ *   - Calls are not for handlers of signals.  When one calls exit(), what it interrupted may hold a
+ *     lock: then the end waits two seconds, and the queue file (see tb_open) keeps the rest.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
  *     nothing, and leaves its reason in tb_last_error.  Training code may ignore the result:
  *     whatever was lost also comes back from tb_close.
@@ -133,7 +137,8 @@ typedef struct tb_options {
                                     negative: never wait */
     size_t queue_bytes;          /* room for histograms, images, text and graphs that wait to be
                                     written; default 64 MiB, at least 1 MiB.  Scalars have room of
-                                    their own: 8192 for each thread that logs, half as many with
+                                    their own: 8192 for each of the first 63 threads that log,
+                                    and as many for all others together; half as many with
                                     a |clock| */
     tb_error_fn on_error;        /* default: the first error of the writer is one line on stderr */
     void *on_error_arg;

@@ -9,7 +9,8 @@
 enum {
     WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
     LOOK_EVERY = TB__RING_ENTRIES / 8, /* ... and looked at again after so many entries */
-    AHEAD_MAX = 16 << 20 /* bytes of the arena that are made ready before they are used */
+    AHEAD_MAX = 16 << 20, /* bytes of the arena that are made ready before they are used */
+    RING_AHEAD = 32 << 10 /* ... and of a ring by its thread; the worker does the rest */
 };
 
 /* Stamps further ahead of the worker's own than this come from counters that are not in step; such
@@ -96,6 +97,7 @@ tb_status tb__queue_adopt(tb__queue *q)
     q->shared_producer = NULL;
     q->rings = (tb__ring *)(void *)tb__queue_file_region(q->file, TB__REGION_RINGS);
     atomic_store(&q->ring_count, 0);
+    q->rings_ready = 0;
     memset(q->cursors, 0, sizeof q->cursors);
     q->run_until = 0;
     q->in_group = q->closing = false;
@@ -151,7 +153,7 @@ static tb__ring *new_ring(tb__queue *q, uint32_t index)
     size_t size = sizeof(tb__ring);
     if (tb__queue_file_ensure(q->file, TB__REGION_RINGS, index * size, size) != TB_STATUS_OK)
         return NULL;
-    tb__os_populate(&q->rings[index], size);
+    tb__os_populate(&q->rings[index], RING_AHEAD);
     atomic_store(&q->ring_count, index + 1);
     return &q->rings[index];
 }
@@ -577,6 +579,8 @@ void tb__queue_rewind(tb__queue *q)
 
 void tb__queue_grow_ahead(tb__queue *q)
 {
+    for (; q->rings_ready < atomic_load(&q->ring_count); q->rings_ready++)
+        tb__os_populate(&q->rings[q->rings_ready], sizeof(tb__ring));
     pthread_mutex_lock(&q->lock);
     uint64_t offset = q->arena.head % q->arena.size, used = q->arena.head - q->arena.tail;
     uint64_t most = atomic_load_explicit(&q->arena.high_water, memory_order_relaxed);

@@ -52,6 +52,7 @@ typedef struct tb__queue {
         uint64_t committed; /* ... and those before this are in the file: the ring's tail */
         uint64_t limit; /* the head as tb__queue_begin saw it */
     } cursors[TB__RINGS];
+    uint32_t rings_ready; /* of the first ones all memory is there */
     uint32_t run_ring;  /* the ring that is taken from ... */
     uint64_t run_until; /* ... while its entries are older than this */
     bool in_group;

@@ -29,29 +29,46 @@ static bool has_fitting_tag(const search *s, const tb__entry *entry)
     if (entry->tag >= s->tags->count)
         return false;
     tb_kind kind = tb__tags_by_id(s->tags, entry->tag)->kind;
-    return entry->kind == TB__ENTRY_SCALAR   ? kind == TB_KIND_SCALAR
-           : entry->kind == TB__ENTRY_IMAGES ? kind == TB_KIND_IMAGE
-                                             : kind != TB_KIND_SCALAR;
+    switch ((tb__entry_kind)entry->kind) {
+    case TB__ENTRY_SCALAR:
+    case TB__ENTRY_STATISTIC: return kind == TB_KIND_SCALAR;
+    case TB__ENTRY_IMAGES: return kind == TB_KIND_IMAGE;
+    case TB__ENTRY_ARRAY: return kind == TB_KIND_HISTOGRAM;
+    default: return kind != TB_KIND_SCALAR;
+    }
 }
 
-/* A group begins with a wall time or not, and then holds scalars, or values, or one other thing.
- * Whether an entry can be in it: |first| is the first one behind the wall time, and |entry| it or a
- * later one. */
-static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *first)
+/* A group begins with a wall time or not, and then holds scalars; or values, and then perhaps
+ * scalars; or an array and perhaps its statistics; or one other thing.  Whether an entry can be in
+ * it behind |before|, which is NULL for the first one behind the wall time. */
+static bool is_in_place(const tb__entry *entry, const tb__entry *before)
 {
     switch ((tb__entry_kind)entry->kind) {
     case TB__ENTRY_WALL:
         return false;
     case TB__ENTRY_SCALAR:
+        return before == NULL || before->kind == TB__ENTRY_SCALAR
+               || before->kind == TB__ENTRY_VALUE;
     case TB__ENTRY_VALUE:
-        return entry->kind == first->kind && has_fitting_tag(s, entry);
+        return before == NULL || before->kind == TB__ENTRY_VALUE;
+    case TB__ENTRY_STATISTIC:
+        return before != NULL
+               && (before->kind == TB__ENTRY_ARRAY || before->kind == TB__ENTRY_STATISTIC);
+    case TB__ENTRY_ARRAY:
+        return before == NULL;
     case TB__ENTRY_IMAGES:
-        return entry == first && !entry->more && has_fitting_tag(s, entry);
     case TB__ENTRY_GRAPH:
     case TB__ENTRY_NOTHING:
-        return entry == first && !entry->more;
+        return before == NULL && !entry->more;
     }
     return false;
+}
+
+static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *before)
+{
+    return is_in_place(entry, before)
+           && (entry->kind == TB__ENTRY_GRAPH || entry->kind == TB__ENTRY_NOTHING
+               || has_fitting_tag(s, entry));
 }
 
 static bool is_sane_wall(const tb__entry *entry)
@@ -62,26 +79,26 @@ static bool is_sane_wall(const tb__entry *entry)
 static bool has_block(const tb__entry *entry)
 {
     return entry->kind == TB__ENTRY_VALUE || entry->kind == TB__ENTRY_IMAGES
-           || entry->kind == TB__ENTRY_GRAPH;
+           || entry->kind == TB__ENTRY_GRAPH || entry->kind == TB__ENTRY_ARRAY;
 }
 
 /* Returns where the group that begins at |position| ends; 0 when it is not whole and sane before
  * |end|. */
 static uint64_t find_group_end(const search *s, uint64_t position, uint64_t end)
 {
-    const tb__entry *first = entry_at(s, position);
+    const tb__entry *first = entry_at(s, position), *before = NULL;
     uint64_t at = position;
     if (first->kind == TB__ENTRY_WALL) {
         if (first->check != tb__entry_check(first, at) || !is_sane_wall(first) || ++at == end)
             return 0;
-        first = entry_at(s, at);
     }
     for (; at < end && at - position < TB__GROUP_MAX; at++) {
         const tb__entry *entry = entry_at(s, at);
-        if (entry->check != tb__entry_check(entry, at) || !is_sane(s, entry, first))
+        if (entry->check != tb__entry_check(entry, at) || !is_sane(s, entry, before))
             return 0;
         if (!entry->more)
             return at + 1;
+        before = entry;
     }
     return 0;
 }

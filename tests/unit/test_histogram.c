@@ -90,8 +90,10 @@ static Tblog__Proto__Summary__Value *encode(tb__nonfinite *nonfinite, const void
 {
     tb__buf out = {0};
     tb__error err = {0};
-    assert_int_equal(tb__histogram_encode(&out, nonfinite, data, count, dtype, options, &err),
+    tb__histogram_rest rest;
+    assert_int_equal(tb__histogram_encode(&out, &rest, data, count, dtype, options, NULL, &err),
                      TB_STATUS_OK);
+    *nonfinite = rest.nonfinite;
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     assert_int_equal(value->value_case, TBLOG__PROTO__SUMMARY__VALUE__VALUE_HISTO);
@@ -355,10 +357,10 @@ static void histogram_appends_behind_what_is_there(void **state)
 {
     (void)state;
     tb__buf out = {0};
-    tb__nonfinite nonfinite;
+    tb__histogram_rest rest;
     const float values[] = {1};
     assert_int_equal(tb__buf_append(&out, "ab", 2), TB_STATUS_OK);
-    assert_int_equal(tb__histogram_encode(&out, &nonfinite, values, 1, TB_FLOAT32, NULL, NULL),
+    assert_int_equal(tb__histogram_encode(&out, &rest, values, 1, TB_FLOAT32, NULL, NULL, NULL),
                      TB_STATUS_OK);
     assert_memory_equal(out.data, "ab\x2a", 3);
     tb__buf_free(&out);
@@ -368,9 +370,9 @@ static void histogram_refuses_bad_arguments(void **state)
 {
     (void)state;
     tb__buf out = {0};
-    tb__nonfinite nonfinite;
+    tb__histogram_rest rest;
     tb__error err = {0};
-    assert_int_equal(tb__histogram_encode(&out, &nonfinite, NULL, 1, TB_FLOAT32, NULL, &err),
+    assert_int_equal(tb__histogram_encode(&out, &rest, NULL, 1, TB_FLOAT32, NULL, NULL, &err),
                      TB_STATUS_INVALID);
     assert_string_equal(err.text, "histogram: data is NULL but count is 1");
     assert_int_equal(out.size, 0);
@@ -382,9 +384,11 @@ static void encode_both_kinds(tb__buf *out, const array *a)
 {
     static const double edges[] = {-0.1, 0.1, 0.7, 1.3e300}, counts[] = {3, 0.1, 2};
     static const tb_histogram raw = {.edges = edges, .counts = counts, .bucket_count = 3};
-    tb__nonfinite nonfinite;
+    static const tb_histogram_options even = {.bins = 50, .statistics = true};
+    tb__histogram_rest rest;
     tb__buf_clear(out);
-    tb__histogram_encode(out, &nonfinite, a->data, a->count, a->dtype, NULL, NULL);
+    tb__histogram_encode(out, &rest, a->data, a->count, a->dtype, NULL, NULL, NULL);
+    tb__histogram_encode(out, &rest, a->data, a->count, a->dtype, &even, NULL, NULL);
     tb__histogram_encode_raw(out, &raw, NULL);
 }
 

@@ -92,15 +92,16 @@ static bool is_huge(double min, double max)
     return max > huge_limit || min < -huge_limit;
 }
 
-/* Fills in mean and deviations by the sums.  False when too many bits were lost. */
-static bool group_by_sums(group *g, const tb__block_sums *sums)
+/* Fills in mean and deviations by the sums, which are in units of |scale|.  False when too many bits
+ * were lost. */
+static bool group_by_sums(group *g, const tb__block_sums *sums, double scale)
 {
     double count = (double)g->count, mean = sums->sum / count;
     double deviations = sums->sum_squares - sums->sum * mean;
     if (g->min < g->max && !(deviations >= sums->sum_squares / 8))
         return false;
     bool all_equal = g->min == g->max;
-    g->mean = (tb__sum){all_equal ? g->min : mean, 0};
+    g->mean = (tb__sum){all_equal ? g->min * scale : mean, 0};
     g->deviations = (tb__sum){all_equal ? 0 : deviations, 0};
     return true;
 }
@@ -120,7 +121,7 @@ void tb__statistics_add_floats(tb__statistics *s, const tb__histogram_kernels *k
 {
     group g = {.count = finite, .min = sums->min, .max = sums->max};
     tb__block_sums from_origin;
-    if (finite > 0 && !group_by_sums(&g, sums)) {
+    if (finite > 0 && !group_by_sums(&g, sums, 1)) {
         double origin = sums->sum / (double)finite;
         k->deviate_floats(&from_origin, floats, count, origin);
         group_by_deviations(&g, origin, &from_origin);
@@ -135,7 +136,7 @@ static void add_doubles(tb__statistics *s, group *g, const tb__histogram_kernels
                         const void *doubles, size_t count, const tb__block_sums *sums)
 {
     tb__block_sums from_origin;
-    if (!group_by_sums(g, sums)) {
+    if (!group_by_sums(g, sums, s->scale)) {
         double origin = sums->sum / (double)g->count;
         k->deviate_doubles(&from_origin, doubles, count, origin);
         group_by_deviations(g, origin, &from_origin);
@@ -186,7 +187,7 @@ void tb__statistics_add_doubles(tb__statistics *s, const tb__histogram_kernels *
 
 static void group_counted(group *g, const double *values, const uint64_t *counts, size_t count)
 {
-    double sum = 0, beyond = 0, squares = 0;
+    tb__sum sum = {0, 0};
     *g = (group){.count = 0};
     for (size_t i = 0; i < count; i++) {
         if (!tb__is_finite(values[i]))
@@ -194,15 +195,13 @@ static void group_counted(group *g, const double *values, const uint64_t *counts
         g->min = g->count == 0 || values[i] < g->min ? values[i] : g->min;
         g->max = g->count == 0 || values[i] > g->max ? values[i] : g->max;
         g->count += counts[i];
-        sum += values[i] * (double)counts[i];
+        tb__sum_add(&sum, values[i] * (double)counts[i]);
     }
-    double origin = g->min == g->max ? g->min : sum / (double)g->count;
+    g->mean.rounded = g->min == g->max ? g->min : tb__sum_total(&sum) / (double)g->count;
     for (size_t i = 0; i < count; i++) {
-        double deviation = tb__is_finite(values[i]) ? values[i] - origin : 0;
-        beyond += deviation * (double)counts[i];
-        squares += deviation * deviation * (double)counts[i];
+        double deviation = tb__is_finite(values[i]) ? values[i] - g->mean.rounded : 0;
+        g->deviations.rounded += deviation * deviation * (double)counts[i];
     }
-    group_by_deviations(g, origin, &(tb__block_sums){.sum = beyond, .sum_squares = squares});
 }
 
 void tb__statistics_add_counted(tb__statistics *s, const double *values, const uint64_t *counts,

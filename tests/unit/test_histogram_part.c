@@ -241,6 +241,126 @@ static void every_implementation_makes_the_same_sums(void **state)
     }
 }
 
+static bool is_between(const void *number, tb_dtype dtype, double least, double most)
+{
+    double value = element_at(number, dtype);
+    return value >= least && value <= most;
+}
+
+/* Against counting one by one, and against the plain implementation. */
+static void check_sums_within(const array *a, size_t count, double least, double most)
+{
+    bool floats = a->dtype == TB_FLOAT32;
+    tb__block_sums expected, actual;
+    size_t within = 0, found;
+    for (size_t i = 0; i < count; i++)
+        within += is_between((char *)a->data + i * element_size(a->dtype), a->dtype, least, most);
+    for (size_t i = tb__histogram_kernels_count; i-- > 0;) {
+        const tb__histogram_kernels *k = kernels_at(i);
+        if (k == NULL)
+            continue;
+        found = floats ? k->sum_floats_within(&actual, a->data, count, (float)least, (float)most)
+                       : k->sum_doubles_within(&actual, a->data, count, least, most);
+        assert_int_equal(found, within);
+        if (k == plain_kernels())
+            expected = actual;
+        assert_memory_equal(&actual, &expected, sizeof actual);
+        if (floats)
+            k->sum_floats(&actual, a->data, count);
+        else
+            k->sum_doubles(&actual, a->data, count);
+        if (within == count && k == plain_kernels())
+            assert_same_sums(&actual, &expected);
+    }
+}
+
+static void every_implementation_leaves_out_the_same(void **state)
+{
+    (void)state;
+    for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
+        array floats = array_filled(TB_FLOAT32, LONGEST, how, 3);
+        array doubles = array_filled(TB_FLOAT64, LONGEST, how, 4);
+        for (size_t count = 1; count <= LONGEST; count++) {
+            check_sums_within(&floats, count, -(double)FLT_MAX, (double)FLT_MAX);
+            check_sums_within(&floats, count, -0.25, 0.125);
+            check_sums_within(&doubles, count, -DBL_MAX, DBL_MAX);
+            check_sums_within(&doubles, count, -0.25, 0.125);
+            check_sums_within(&doubles, count, 0, 100);
+        }
+        array_free(&floats);
+        array_free(&doubles);
+    }
+}
+
+static void check_deviations(const tb__histogram_kernels *k, const void *floats,
+                             const void *doubles, size_t count)
+{
+    tb__block_sums expected, actual;
+    plain_kernels()->deviate_floats(&expected, floats, count, 0.3);
+    k->deviate_floats(&actual, floats, count, 0.3);
+    assert_memory_equal(&actual.sum, &expected.sum, 2 * sizeof actual.sum);
+    plain_kernels()->deviate_doubles(&expected, doubles, count, 0.3);
+    k->deviate_doubles(&actual, doubles, count, 0.3);
+    assert_memory_equal(&actual.sum, &expected.sum, 2 * sizeof actual.sum);
+}
+
+static void check_census(const tb__histogram_kernels *k, const void *floats, const void *doubles,
+                         size_t count)
+{
+    tb__census expected = {0, 0, 0}, expected_of_doubles = {0, 0, 0};
+    for (size_t i = 0; i < count; i++) {
+        double f = element_at((const char *)floats + 4 * i, TB_FLOAT32);
+        double d = element_at((const char *)doubles + 8 * i, TB_FLOAT64);
+        expected.zeros += f == 0;
+        expected.nan += isnan(f) != 0;
+        expected.infinite += isinf(f) != 0;
+        expected_of_doubles.zeros += d == 0;
+        expected_of_doubles.nan += isnan(d) != 0;
+        expected_of_doubles.infinite += isinf(d) != 0;
+    }
+    tb__census of_floats = k->census_floats(floats, count);
+    tb__census of_doubles = k->census_doubles(doubles, count);
+    assert_memory_equal(&of_floats, &expected, sizeof expected);
+    assert_memory_equal(&of_doubles, &expected_of_doubles, sizeof expected);
+}
+
+static void check_skips(const tb__histogram_kernels *k, const unsigned char *bytes, size_t count)
+{
+    for (size_t size = 1; size <= 8; size *= 2) {
+        size_t used = (2 * count - 1) * size;
+        unsigned char *from = malloc(used), *to = malloc(count * size); /* to the last byte */
+        assert_true(from != NULL && to != NULL);
+        memcpy(from, bytes, used);
+        k->skip_every_second(to, from, size, count);
+        for (size_t i = 0; i < count; i++)
+            assert_memory_equal(to + i * size, from + 2 * i * size, size);
+        free(from);
+        free(to);
+    }
+}
+
+static void every_implementation_knows_the_same_of_a_block(void **state)
+{
+    (void)state;
+    array bytes = array_filled(TB_UINT8, 16 * LONGEST, FILL_BITS, 5);
+    for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
+        array floats = array_filled(TB_FLOAT32, LONGEST, how, 3);
+        array doubles = array_filled(TB_FLOAT64, LONGEST, how, 4);
+        for (size_t i = 0; i < tb__histogram_kernels_count; i++) {
+            for (size_t count = 1; count <= LONGEST && kernels_at(i) != NULL; count++) {
+                if (how != FILL_BITS) /* differences may exceed double */
+                    check_deviations(kernels_at(i), floats.data, doubles.data, count);
+                check_census(kernels_at(i), floats.data, doubles.data, count);
+                if (how == FILL_BELL)
+                    check_skips(kernels_at(i), bytes.data, count);
+            }
+        }
+        array_free(&floats);
+        array_free(&doubles);
+    }
+    array_free(&bytes);
+}
+
 static void a_sum_is_not_finite_wherever_the_culprit_is(void **state)
 {
     (void)state;
@@ -718,7 +838,20 @@ static void values_are_between_their_edges(void **state)
         check_edges(random, counts[i]);
         check_edges(near, counts[i]);
     }
+    /* Even ones that floats can't tell apart, or hardly; percentiles of a bell. */
+    for (int i = 0; i <= MOST; i++) {
+        even[i] = 1e6 + 0.01 * i;
+        near[i] = 1000 + 0.001 * i;
+        random[i] = i == 0 ? -6 : random[i - 1] + 0.002 + 0.01 * random[i - 1] * random[i - 1];
+    }
+    check_edges(even, MOST);
+    check_edges(near, 1000);
+    check_edges(random, 600);
     check_edges((double[]){-DBL_MAX, DBL_MAX}, 1);
+    check_edges((double[]){-1, -0.5}, 1);
+    check_edges((double[]){-1, 0}, 1);
+    check_edges((double[]){1e300, 2e300, 3e300}, 2);
+    check_edges((double[]){-4e38, -3.5e38, (double)FLT_MAX, 4e38}, 3);
     check_edges((double[]){-DBL_MAX, -1, 0, DBL_TRUE_MIN, 1, DBL_MAX}, 5);
     check_edges((double[]){0, DBL_TRUE_MIN}, 1);
     check_edges((double[]){-DBL_TRUE_MIN, 0, DBL_TRUE_MIN, 3 * DBL_TRUE_MIN}, 3);
@@ -889,6 +1022,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_implementation_makes_the_same_sums),
+        cmocka_unit_test(every_implementation_leaves_out_the_same),
+        cmocka_unit_test(every_implementation_knows_the_same_of_a_block),
         cmocka_unit_test(a_sum_is_not_finite_wherever_the_culprit_is),
         cmocka_unit_test(every_implementation_widens_every_half),
         cmocka_unit_test(every_float_is_in_its_bucket),

@@ -308,16 +308,18 @@ TBLOG_API tb_status tb_tag_log(tb_tag *tag, double value, int64_t step);
  * ------------------------------------------------------------------------------------------ */
 
 /* Records the distribution of |count| elements of |data|, packed, of type |dtype|, in TensorBoard's
- * exponential buckets (limits at +-1e-12 * 1.1^k).  The data is reduced in this call.  NaN and
- * infinities are counted in tb_stats and kept out of the buckets.  No data makes an empty plot.
+ * exponential buckets (limits at +-1e-12 * 1.1^k).  The data is reduced in this call, with some 60
+ * KiB of memory, 1 MiB for a million elements of 16 bits or more.  NaN and infinities are counted in
+ * tb_stats and kept out of the buckets.  No data makes an empty plot.
  *
- *   TB_STATUS_INVALID  a bad tag, an unknown |dtype|, or |data| is NULL with |count| > 0
- *   TB_STATUS_FULL     the queue stayed full; this histogram was dropped and counted */
+ *   TB_STATUS_INVALID    a bad tag, an unknown |dtype|, or |data| is NULL with |count| > 0
+ *   TB_STATUS_FULL       the queue stayed full; this histogram was dropped and counted
+ *   TB_STATUS_NO_MEMORY  it was dropped and counted */
 TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                                      tb_dtype dtype, int64_t step);
 
-/* How to walk |data|, and into which bins it goes.  Strides are in elements and may be negative or
- * zero. */
+/* How to walk |data|, into which bins it goes, and who does the work.  Strides are in elements and
+ * may be negative or zero. */
 typedef struct tb_histogram_options {
     ptrdiff_t stride;         /* from one element to the next; 0: 1.  Only with rank 0 */
     size_t rank;              /* an array of |rank| dimensions, at most 8; 0: one dimension */
@@ -328,12 +330,39 @@ typedef struct tb_histogram_options {
                                  last one with its right edge; what is outside is counted in
                                  tb_stats.  NULL: of equal width from the smallest value to the
                                  largest */
+    size_t threads;           /* how many may reduce the data together, the caller's among them; 0:
+                                 1; at most 64.  The others are started for this call, end with it,
+                                 and pay from about a million elements on.  The result is the same
+                                 in every bit for any number of them, or when the system gives
+                                 none */
+    bool on_worker;           /* this call only copies the data, packed, and the writer's thread
+                                 reduces it.  A copy that exceeds half of the queue or of
+                                 TBLOG_MAX_RECORD_BYTES is not made: the data is reduced in this
+                                 call then.  tb_stats has NaN and the like when that is done */
+    bool statistics;          /* also what tb_log_statistics logs: all or nothing is recorded */
 } tb_histogram_options;
 
-/* tb_log_histogram of a strided view, or in other bins; |options| NULL: packed. */
+/* tb_log_histogram of a strided view, in other bins, or in other threads; |options| NULL: packed.
+ *
+ *   TB_STATUS_INVALID    as tb_log_histogram, and options that are not as said above
+ *   TB_STATUS_TOO_LARGE  more bins than a record holds */
 TBLOG_API tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
                                           size_t count, tb_dtype dtype, int64_t step,
                                           const tb_histogram_options *options);
+
+/* Records what |count| elements of |data|, packed, of type |dtype|, are like, as scalars in one
+ * event: where a run breaks is seen at a glance.
+ *
+ *   stats/|tag|/count             of all elements
+ *   stats/|tag|/mean, std         of the finite ones, as the next two; of a population (divided by
+ *                                 their number).  Not logged when there are none
+ *   stats/|tag|/min, max
+ *   stats/|tag|/zeros, nan, inf   how many of these; -0 is a zero, and both infinities count
+ *
+ * All or none are recorded.  Sums are such that large offsets, denormals and numbers whose squares
+ * exceed a double do no harm.  Errors as for tb_log_histogram; the tags must be free for scalars. */
+TBLOG_API tb_status tb_log_statistics(tb_writer *w, const char *tag, const void *data, size_t count,
+                                      tb_dtype dtype, int64_t step);
 
 /* Ready-made buckets: bucket i counts the values in [edges[i], edges[i + 1]). */
 typedef struct tb_histogram {

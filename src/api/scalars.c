@@ -72,41 +72,6 @@ tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
 
 /* --- a group ---------------------------------------------------------------------------------- */
 
-/* Checks all values of a group before any of their tags is added, so that a refused call leaves no
- * trace.  An entry's tag is UINT32_MAX where it is yet to be added. */
-static tb_status check_group(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
-                             size_t count, int64_t step, uint64_t ticks, tb__error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        tb_tag *tag;
-        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, &about, err);
-        if (rv != TB_STATUS_OK)
-            return rv;
-        entries[i] = (tb__entry){.ticks = ticks,
-                                 .step = step,
-                                 .value = scalars[i].value,
-                                 .tag = tag != NULL ? tag->id : UINT32_MAX,
-                                 .kind = TB__ENTRY_SCALAR,
-                                 .more = i + 1 < count};
-    }
-    return TB_STATUS_OK;
-}
-
-static tb_status add_group_tags(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
-                                size_t count, tb__error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].tag != UINT32_MAX)
-            continue;
-        tb_tag *tag;
-        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, &about, err);
-        if (rv != TB_STATUS_OK)
-            return rv;
-        entries[i].tag = tag->id;
-    }
-    return TB_STATUS_OK;
-}
-
 static tb_status check_scalars(const tb_scalar *scalars, size_t count, tb__error *err)
 {
     if (scalars == NULL)
@@ -134,9 +99,9 @@ tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, i
         entries = tb__malloc((1 + count) * sizeof *entries);
     if (entries == NULL)
         return tb__call_fail_to_queue(w, TB_STATUS_NO_MEMORY, "tb_log_scalars", count);
-    rv = check_group(w, entries + 1, scalars, count, step, when.ticks, &err);
+    rv = tb__call_check_scalars(w, entries + 1, scalars, count, step, when.ticks, &err);
     if (rv == TB_STATUS_OK)
-        rv = add_group_tags(w, entries + 1, scalars, count, &err);
+        rv = tb__call_add_tags(w, entries + 1, scalars, count, &err);
     if (rv != TB_STATUS_OK) {
         tb__call_fail(w, &err, count);
     } else {

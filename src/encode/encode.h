@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "encode/statistics.h"
 
 /* --- event.c: the envelope, written by hand because it is the hot path ------------------------ */
 
@@ -98,20 +99,48 @@ const char *tb__kind_text(tb_kind kind);
  * unknown kind, TB_STATUS_INVALID. */
 tb_status tb__metadata_encode(tb__buf *out, const tb__about *about);
 
-/* --- histogram.c ------------------------------------------------------------------------------ */
+/* --- histogram.c, histogram_copy.c ------------------------------------------------------------ */
 
 typedef struct tb__nonfinite {
     uint64_t nan;
     uint64_t infinite;
 } tb__nonfinite;
 
-/* Reduces |data| and appends the payload; |*out_nonfinite| is what the buckets leave out.  Takes
- * about 46 KiB of stack.  Works, as the next call, in any floating-point environment and leaves it
- * as it was. */
-tb_status tb__histogram_encode(tb__buf *out, tb__nonfinite *out_nonfinite, const void *data,
+/* What a histogram's payload does not tell of the data. */
+typedef struct tb__histogram_rest {
+    tb__nonfinite nonfinite;
+    uint64_t outside;          /* finite, but not within the edges */
+    tb__statistics statistics; /* if tb_histogram_options wants them */
+} tb__histogram_rest;
+
+/* Threads that the caller has to give.  |run| calls work(job) in the calling thread and, as far as
+ * the system has them, in others, |threads| in all; it returns when all calls have. */
+typedef struct tb__team {
+    void (*run)(size_t threads, void (*work)(void *job), void *job);
+    size_t threads;
+} tb__team;
+
+/* Reduces |data| and appends the payload.  |options| is as in tb_log_histogram_with, but that
+ * |team|, which may be NULL, says how many threads there are.  Works, as all of these, in any
+ * floating-point environment and leaves it as it was. */
+tb_status tb__histogram_encode(tb__buf *out, tb__histogram_rest *out_rest, const void *data,
                                size_t count, tb_dtype dtype, const tb_histogram_options *options,
-                               tb__error *err);
+                               const tb__team *team, tb__error *err);
 tb_status tb__histogram_encode_raw(tb__buf *out, const tb_histogram *histogram, tb__error *err);
+
+/* Statistics alone. */
+tb_status tb__statistics_take(tb__statistics *out, const void *data, size_t count, tb_dtype dtype,
+                              tb__error *err);
+
+/* Arrays may cross the queue as copies, to be reduced later: check the arguments and get the size,
+ * copy into memory of that size, later encode from it.  |copy| is checked again, as it may come out
+ * of a file. */
+tb_status tb__histogram_copy_check(size_t *out_size, const void *data, size_t count, tb_dtype dtype,
+                                   const tb_histogram_options *options, tb__error *err);
+void tb__histogram_copy(uint8_t *copy, const void *data, size_t count, tb_dtype dtype,
+                        const tb_histogram_options *options);
+tb_status tb__histogram_encode_copy(tb__buf *out, tb__histogram_rest *out_rest,
+                                    const uint8_t *copy, size_t size, tb__error *err);
 
 /* --- image.c ---------------------------------------------------------------------------------- */
 

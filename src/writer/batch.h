@@ -32,6 +32,8 @@ typedef struct tb__batch {
     uint64_t file_number;  /* see tb_tag.described_in */
     bool is_short_of_memory;
     tb__buf scratch;
+    bool has_statistics; /* ... of the latest array of this group */
+    tb__statistics statistics;
     struct tb__scalar_group *group; /* the one that is being collected */
 } tb__batch;
 

@@ -28,6 +28,12 @@ typedef struct tb__view {
 tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
                         const tb_histogram_options *options, tb__error *err);
 
+/* An array of |rank| dimensions, at most TB__VIEW_MAX_RANK; |strides|, in elements, NULL: packed,
+ * the last dimension fastest.  TB_STATUS_OK, or TB_STATUS_INVALID in words that begin with |what|. */
+tb_status tb__view_of_array(tb__view *out, const char *what, const void *data, tb_dtype dtype,
+                            size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                            tb__error *err);
+
 /* Changes the order of the elements, of which none may have been read yet, to that of memory as far
  * as possible: what is packed in any order of dimensions becomes one run. */
 void tb__view_arrange(tb__view *view);
@@ -46,5 +52,8 @@ size_t tb__view_read(double *out, size_t room, tb__view *view);
 
 /* As tb__view_read, for types that a float holds: those that have |load_floats|. */
 size_t tb__view_read_floats(float *out, size_t room, tb__view *view);
+
+/* Copies all elements that are left, packed and as they are. */
+void tb__view_copy(void *out, tb__view *view);
 
 #endif

@@ -76,7 +76,7 @@ static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t c
 typedef struct tb__call {
     tb_writer *w;
     const char *what; /* the tag, or the call that has none, for messages */
-    const tb_tag *tag;
+    tb_tag *tag;
     tb__stamp when;
     uint8_t *data; /* the block to fill */
     uint64_t block;

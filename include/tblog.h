@@ -448,6 +448,30 @@ TBLOG_API tb_status tb_log_encoded_audio(tb_writer *w, const char *tag, const tb
 TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
+ * Tensors: arrays for other tools.  No dashboard of stock TensorBoard shows them; TensorFlow's
+ * summary_iterator with make_ndarray, EventAccumulator.Tensors and tbparse read them.
+ * ------------------------------------------------------------------------------------------ */
+
+/* A 2 x 3 matrix, say:
+ *     &(tb_tensor){ .data = m, .dtype = TB_FLOAT32, .rank = 2, .shape = (size_t[]){ 2, 3 } } */
+typedef struct tb_tensor {
+    const void *data;         /* may be NULL where a size is 0 */
+    tb_dtype dtype;
+    size_t rank;              /* at most 8; 0: one element */
+    const size_t *shape;      /* |rank| sizes */
+    const ptrdiff_t *strides; /* |rank| strides in elements, negative and zero ones too; NULL:
+                                 packed, last dimension fastest */
+} tb_tensor;
+
+/* Records |tensor| bit by bit (of TB_BOOL what is not 0 as 1).
+ *
+ *   TB_STATUS_INVALID    a bad tag, an unknown dtype, no data, a rank above 8 or no shape
+ *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES or the queue
+ *   TB_STATUS_FULL       the queue stayed full; this tensor was dropped and counted */
+TBLOG_API tb_status tb_log_tensor(tb_writer *w, const char *tag, const tb_tensor *tensor,
+                                  int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure
  *
  *     tb_graph *g = tb_graph_new();

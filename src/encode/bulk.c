@@ -1,8 +1,10 @@
 #include "encode/bulk.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "encode/fields.h"
 #include "encode/pack.h"
-#include "encode/view.h"
 #include "proto/summary.pb-c.h"
 
 enum {
@@ -86,4 +88,35 @@ uint8_t *tb__bulk_begin(uint8_t *p, const tb__bulk *b)
 uint8_t *tb__bulk_put_head(uint8_t *p, const tb__bulk *b, size_t size)
 {
     return tb__put_length(p, b->bytes_key, size);
+}
+
+static bool is_big_endian(void)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
+static void swap_bytes(uint8_t *p, size_t element_size, size_t size)
+{
+    for (size_t i = 0; i < size; i += element_size) {
+        for (size_t k = 0; k < element_size / 2; k++) {
+            uint8_t *a = p + i + k, *b = p + i + element_size - 1 - k, old = *a;
+            *a = *b;
+            *b = old;
+        }
+    }
+}
+
+uint8_t *tb__bulk_put_elements(uint8_t *p, tb__view *view)
+{
+    size_t size = view->left * view->size;
+    tb__view_copy(p, view);
+    if (view->dtype == TB_BOOL)
+        for (size_t i = 0; i < size; i++)
+            p[i] = p[i] != 0;
+    if (is_big_endian())
+        swap_bytes(p, view->size, size);
+    return p + size;
 }

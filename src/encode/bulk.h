@@ -12,6 +12,8 @@
 
 #include <tblog.h>
 
+#include "encode/view.h"
+
 typedef struct tb__bulk {
     uint8_t message_key;
     uint8_t bytes_key;
@@ -36,8 +38,10 @@ void tb__bulk_add(tb__bulk *b, size_t size);
 /* Of the whole payload. */
 size_t tb__bulk_size(const tb__bulk *b);
 
-/* Both return where they end. */
+/* All return where they end. */
 uint8_t *tb__bulk_begin(uint8_t *p, const tb__bulk *b);
 uint8_t *tb__bulk_put_head(uint8_t *p, const tb__bulk *b, size_t size);
+/* The elements that are left in |view|, as a tensor has them: little-endian, and true as 1. */
+uint8_t *tb__bulk_put_elements(uint8_t *p, tb__view *view);
 
 #endif

@@ -147,6 +147,12 @@ tb_status tb__encoded_audio_check(tb__bulk *out_head, tb__audio_form form, const
 void tb__encoded_audio_encode(uint8_t *payload, const tb__bulk *head, const tb_file *files,
                               size_t count);
 
+/* --- tensor.c --------------------------------------------------------------------------------- */
+
+/* As for audio: a check, then the payload of tb__bulk_size bytes. */
+tb_status tb__tensor_check(tb__bulk *out_head, const tb_tensor *tensor, tb__error *err);
+void tb__tensor_encode(uint8_t *payload, const tb__bulk *head, const tb_tensor *tensor);
+
 /* --- text.c ----------------------------------------------------------------------------------- */
 
 tb_status tb__text_encode(tb__buf *out, const char *markdown, tb__error *err);

@@ -150,29 +150,14 @@ static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry,
     return end_record(b, start, rv, err);
 }
 
-/* Finds the payload of an entry that has a block. */
-static tb_status block_payload(tb__batch *b, const uint8_t **out, size_t *out_size,
-                               const tb__entry *entry, tb__error *err)
+static tb_status append_pictures(tb__batch *b, double wall, const tb__entry *entry, tb_tag *tag,
+                                 tb__error *err)
 {
-    const uint8_t *block = tb__queue_block(out_size, b->queue, entry);
-    if (entry->kind == TB__ENTRY_VALUE) {
-        *out = block;
-        return TB_STATUS_OK;
-    }
-    tb_status rv = tb__images_encode(&b->scratch, block, *out_size, err);
-    *out = b->scratch.data;
-    *out_size = b->scratch.size;
-    return rv;
-}
-
-static tb_status append_block(tb__batch *b, double wall, const tb__entry *entry, tb_tag *tag,
-                              tb__error *err)
-{
-    const uint8_t *payload;
     size_t size;
-    tb_status rv = block_payload(b, &payload, &size, entry, err);
+    const uint8_t *packed = tb__queue_block(&size, b->queue, entry);
+    tb_status rv = tb__images_encode(&b->scratch, packed, size, err);
     if (rv == TB_STATUS_OK) {
-        tb__value value = value_of(b, tag, payload, size);
+        tb__value value = value_of(b, tag, b->scratch.data, b->scratch.size);
         rv = append_values(b, wall, entry->step, &value, 1, err);
     }
     if (rv == TB_STATUS_OK)
@@ -272,6 +257,51 @@ static void append_scalars(tb__batch *b, double wall, const tb__entry *entry, bo
     }
 }
 
+/* --- encoded values: those of one call become one event ---------------------------------------- */
+
+enum { VALUES_MAX = 8 };
+
+typedef struct value_group {
+    double wall;
+    size_t count;
+    size_t bytes; /* at most as large as the event will be */
+    const tb__entry *entries[VALUES_MAX];
+    tb_tag *tags[VALUES_MAX];
+    tb__value values[VALUES_MAX];
+} value_group;
+
+static void end_values(tb__batch *b, value_group *g)
+{
+    if (g->count == 0)
+        return;
+    tb__error err;
+    err.text[0] = '\0';
+    tb_status rv = append_values(b, g->wall, g->entries[0]->step, g->values, g->count, &err);
+    for (size_t i = 0; i < g->count; i++) {
+        if (rv == TB_STATUS_OK)
+            g->tags[i]->described_in = b->file_number;
+        tb__queue_release(b->queue, g->entries[i]);
+    }
+    if (rv != TB_STATUS_OK)
+        report_lost(b, rv, &err, g->tags[0]->name, g->count);
+    g->count = g->bytes = 0;
+}
+
+/* What is too large for one record together becomes several. */
+static void collect_value(tb__batch *b, value_group *g, const tb__entry *entry)
+{
+    tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
+    size_t size;
+    const uint8_t *payload = tb__queue_block(&size, b->queue, entry);
+    size_t bytes = size + tb__event_overhead(tag->name_size, tag->metadata_size);
+    if (g->count == VALUES_MAX || g->bytes + bytes > TBLOG_MAX_RECORD_BYTES)
+        end_values(b, g);
+    g->entries[g->count] = entry;
+    g->tags[g->count] = tag;
+    g->values[g->count++] = value_of(b, tag, payload, size);
+    g->bytes += bytes;
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 static void append_large(tb__batch *b, double wall, const tb__entry *entry)
@@ -285,7 +315,7 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
     } else {
         tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
         name = tag->name;
-        rv = append_block(b, wall, entry, tag, &err);
+        rv = append_pictures(b, wall, entry, tag, &err);
     }
     tb__queue_release(b->queue, entry);
     if (rv != TB_STATUS_OK)
@@ -295,12 +325,16 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
 /* |entry| is the first of a group, taken already. */
 static void append_large_ones(tb__batch *b, double wall, const tb__entry *entry)
 {
+    value_group values = {.wall = wall};
     for (;; entry = next_of_group(b)) {
-        if (entry->kind != TB__ENTRY_NOTHING)
+        if (entry->kind == TB__ENTRY_VALUE)
+            collect_value(b, &values, entry);
+        else if (entry->kind != TB__ENTRY_NOTHING)
             append_large(b, wall, entry);
         if (!entry->more)
-            return;
+            break;
     }
+    end_values(b, &values);
 }
 
 bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)

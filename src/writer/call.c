@@ -78,24 +78,35 @@ tb_status tb__call_begin(tb__call *c, size_t size)
     return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
 }
 
+/* Gets a block for a value of the tag |name|, which is added later if it is new. */
+static tb_status reserve_tagged(tb__call *c, const char *name, const tb__about *about, size_t size)
+{
+    tb__error err;
+    if (tb__tags_check(&c->tag, &c->w->tags, name, about, &err) != TB_STATUS_OK)
+        return tb__call_fail(c->w, &err, 1);
+    c->what = name;
+    return tb__call_begin(c, size);
+}
+
+static tb_status add_tag(tb__call *c, const tb__about *about)
+{
+    tb__error err;
+    if (c->tag != NULL)
+        return TB_STATUS_OK;
+    tb_status rv = tb__tags_get(&c->tag, &c->w->tags, c->what, about, &err);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail(c->w, &err, 1);
+}
+
 tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
                                 size_t size)
 {
-    tb__error err;
-    tb_tag *tag;
-    if (tb__tags_check(&tag, &c->w->tags, name, about, &err) != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
-    c->tag = tag;
-    c->what = name;
-    tb_status rv = tb__call_begin(c, size);
-    if (rv != TB_STATUS_OK || tag != NULL)
+    tb_status rv = reserve_tagged(c, name, about, size);
+    if (rv != TB_STATUS_OK)
         return rv;
-    rv = tb__tags_get(&tag, &c->w->tags, name, about, &err);
-    c->tag = tag;
-    if (rv == TB_STATUS_OK)
-        return rv;
-    tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail(c->w, &err, 1);
+    rv = add_tag(c, about);
+    if (rv != TB_STATUS_OK)
+        tb__queue_abandon(&c->w->queue, c->block);
+    return rv;
 }
 
 tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
@@ -115,15 +126,33 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
     return tb__call_fail_to_queue(c->w, rv, c->what, 1);
 }
 
-/* Adds the tags of all parts and fills their blocks.  On failure |*out_reserved| blocks are to be
- * given back. */
+/* Parts wait for each other in the queue: it must have room for all, wherever in the ring they
+ * begin. */
+static tb_status check_parts(const tb_writer *w, const char *what, const tb__part *parts,
+                             size_t count, tb__error *err)
+{
+    size_t total = 0, largest = 0, queue = tb__arena_largest((size_t)w->queue.arena.size);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = parts[i].payload->size;
+        total += size;
+        largest = size > largest ? size : largest;
+    }
+    if (total + largest <= queue || count == 1)
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_TOO_LARGE,
+                         "%s: %zu values of %zu bytes, the largest of %zu, exceed what the queue "
+                         "(%zu) can hold together",
+                         tb__quote(what).text, count, total, largest, queue);
+}
+
+/* Gets and fills the blocks of all parts.  On failure |*out_reserved| of them are to be given back. */
 static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
                             const tb__part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         calls[i] = (tb__call){.w = w};
-        tb_status rv = tb__call_begin_tagged(&calls[i], parts[i].name, parts[i].about,
-                                             parts[i].payload->size);
+        tb_status rv =
+            reserve_tagged(&calls[i], parts[i].name, parts[i].about, parts[i].payload->size);
         if (rv != TB_STATUS_OK)
             return rv;
         ++*out_reserved;
@@ -131,6 +160,15 @@ static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
         tb__queue_seal(&w->queue, calls[i].block);
     }
     return TB_STATUS_OK;
+}
+
+/* Last of all, so that a refused part leaves no tags of the others behind. */
+static tb_status add_tags(tb__call *calls, const tb__part *parts, size_t count)
+{
+    tb_status rv = TB_STATUS_OK;
+    for (size_t i = 0; i < count && rv == TB_STATUS_OK; i++)
+        rv = add_tag(&calls[i], parts[i].about);
+    return rv;
 }
 
 static tb_status push_parts(tb_writer *w, const char *what, const tb__call *calls, size_t count,
@@ -153,8 +191,13 @@ tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *par
                              int64_t step)
 {
     tb__call calls[TB__PARTS_MAX];
+    tb__error err;
+    if (check_parts(w, what, parts, count, &err) != TB_STATUS_OK)
+        return tb__call_fail(w, &err, count);
     size_t reserved = 0;
     tb_status rv = fill_parts(w, calls, &reserved, parts, count);
+    if (rv == TB_STATUS_OK)
+        rv = add_tags(calls, parts, count);
     if (rv == TB_STATUS_OK)
         rv = push_parts(w, what, calls, count, step);
     for (size_t i = 0; rv != TB_STATUS_OK && i < reserved; i++)

@@ -224,6 +224,7 @@ typedef struct tb_stats {
     uint64_t recovered;          /* values of killed processes that tb_open brought over */
     uint64_t queue_in_memory;    /* 1: what waits to be written, or a part of it, is not in a queue
                                     file and would be lost if the process were killed */
+    uint64_t clipped_samples;    /* samples of audio beyond -1..1, or NaN */
 } tb_stats;
 
 /* Copies the counters to |out|; all zero for a NULL |w|.  Does not wait. */
@@ -426,11 +427,83 @@ TBLOG_API tb_status tb_log_encoded_images(tb_writer *w, const char *tag, const t
                                           size_t count, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
+ * Audio
+ * ------------------------------------------------------------------------------------------ */
+
+/* A clip of sound.  Zero means default; interleaved stereo, say:
+ *     &(tb_audio){ .data = pcm, .frames = n, .channels = 2, .sample_rate = 48000,
+ *                  .dtype = TB_INT16 }
+ * Channels one after another, as floats:
+ *     &(tb_audio){ .data = x, .frames = n, .channels = 2, .dtype = TB_FLOAT32,
+ *                  .frame_stride = 1, .channel_stride = n } */
+typedef struct tb_audio {
+    const void *data;
+    size_t frames;            /* samples of each channel, at least 1 */
+    size_t channels;          /* at most 32; default 1 */
+    double sample_rate;       /* Hz, 3000 to 768000, rounded to a whole number; default 44100 */
+    tb_dtype dtype;           /* a float type, -1..1, or an integer of 8, 16 or 32 bit whose range
+                                 is the full scale: silence is 0, or the middle for unsigned types
+                                 (128 for TB_UINT8) */
+    ptrdiff_t frame_stride, channel_stride; /* in elements, negative ones too; both 0: interleaved,
+                                               frames x channels.  That of a dimension of size 1
+                                               is not looked at */
+} tb_audio;
+
+/* Records a clip as a WAV file of 16 bit.  A sample is its part of the full scale times 32768,
+ * rounded to nearest, halves away from zero, and at most 32767; TB_INT16 is kept bit by bit.
+ * What is beyond -1..1 becomes the nearer end and NaN becomes 0; both are counted in tb_stats.
+ *
+ *   TB_STATUS_INVALID    a bad tag, no data, no frames, strides given only in part, another dtype,
+ *                        or a sample rate or channels that browsers do not play
+ *   TB_STATUS_TOO_LARGE  the file exceeds a record of TBLOG_MAX_RECORD_BYTES (six minutes of stereo
+ *                        at 44.1 kHz) or the queue
+ *   TB_STATUS_FULL       the queue stayed full; this clip was dropped and counted */
+TBLOG_API tb_status tb_log_audio(tb_writer *w, const char *tag, const tb_audio *audio,
+                                 int64_t step);
+
+/* Records one or more clips of one step; TensorBoard shows each as a sample.  They may differ in
+ * everything.  Record as many at each step of a tag: TensorBoard fails to show the first sample
+ * that one of its steps lacks. */
+TBLOG_API tb_status tb_log_audios(tb_writer *w, const char *tag, const tb_audio *clips,
+                                  size_t count, int64_t step);
+
+/* Records |count| clips that are WAV files already: PCM of 8 to 32 bits, float of 32, A-law or
+ * mu-law.  TB_STATUS_INVALID for samples, rates or channels that browsers do not play, and for any
+ * other format (TensorBoard says WAV of whatever it serves); TB_STATUS_CORRUPT when a file ends
+ * early or its header contradicts itself. */
+TBLOG_API tb_status tb_log_encoded_audio(tb_writer *w, const char *tag, const tb_file *files,
+                                         size_t count, int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
  * Text
  * ------------------------------------------------------------------------------------------ */
 
 /* Records |markdown|.  Tables, code, links and images work; TensorBoard escapes raw HTML. */
 TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Tensors: arrays for other tools.  No dashboard of stock TensorBoard shows them; TensorFlow's
+ * summary_iterator with make_ndarray, EventAccumulator.Tensors and tbparse read them.
+ * ------------------------------------------------------------------------------------------ */
+
+/* A 2 x 3 matrix, say:
+ *     &(tb_tensor){ .data = m, .dtype = TB_FLOAT32, .rank = 2, .shape = (size_t[]){ 2, 3 } } */
+typedef struct tb_tensor {
+    const void *data;         /* may be NULL where a size is 0 */
+    tb_dtype dtype;
+    size_t rank;              /* at most 8; 0: one element */
+    const size_t *shape;      /* |rank| sizes */
+    const ptrdiff_t *strides; /* |rank| strides in elements, negative and zero ones too; NULL:
+                                 packed, last dimension fastest */
+} tb_tensor;
+
+/* Records |tensor| bit by bit (of TB_BOOL what is not 0 as 1).
+ *
+ *   TB_STATUS_INVALID    a bad tag, an unknown dtype, no data, a rank above 8 or no shape
+ *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES or the queue
+ *   TB_STATUS_FULL       the queue stayed full; this tensor was dropped and counted */
+TBLOG_API tb_status tb_log_tensor(tb_writer *w, const char *tag, const tb_tensor *tensor,
+                                  int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure

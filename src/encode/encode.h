@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "encode/statistics.h"
+#include "encode/bulk.h"
 
 /* --- event.c: the envelope, written by hand because it is the hot path ------------------------ */
 
@@ -156,6 +157,30 @@ tb_status tb__images_encode(tb__buf *out, const uint8_t *packed, size_t packed_s
 /* Ready-encoded files, as they are. */
 tb_status tb__encoded_images_encode(tb__buf *out, const tb_file *files, size_t count,
                                     tb__error *err);
+
+/* --- audio.c ---------------------------------------------------------------------------------- */
+
+/* One clip is an Audio, which more readers know, or a tensor of strings, as several are. */
+typedef enum tb__audio_form { TB__AUDIO_MESSAGE, TB__AUDIO_TENSOR } tb__audio_form;
+
+/* Checks the arguments and sets the head; then the payload, of tb__bulk_size bytes, is made in
+ * one pass where it will lie. */
+tb_status tb__audio_check(tb__bulk *out_head, tb__audio_form form, const tb_audio *clips,
+                          size_t count, tb__error *err);
+/* Returns how many samples were clipped. */
+size_t tb__audio_encode(uint8_t *payload, const tb__bulk *head, const tb_audio *clips,
+                        size_t count);
+/* Ready-encoded files, as they are. */
+tb_status tb__encoded_audio_check(tb__bulk *out_head, tb__audio_form form, const tb_file *files,
+                                  size_t count, tb__error *err);
+void tb__encoded_audio_encode(uint8_t *payload, const tb__bulk *head, const tb_file *files,
+                              size_t count);
+
+/* --- tensor.c --------------------------------------------------------------------------------- */
+
+/* As for audio: a check, then the payload of tb__bulk_size bytes. */
+tb_status tb__tensor_check(tb__bulk *out_head, const tb_tensor *tensor, tb__error *err);
+void tb__tensor_encode(uint8_t *payload, const tb__bulk *head, const tb_tensor *tensor);
 
 /* --- text.c ----------------------------------------------------------------------------------- */
 

@@ -67,26 +67,6 @@ static void release(arena *a)
 
 /* --- Messages; false or NULL: no memory ------------------------------------------------------- */
 
-static Tblog__Proto__DataType data_type(tb_dtype dtype)
-{
-    switch (dtype) {
-    case TB_UINT8: return TBLOG__PROTO__DATA_TYPE__DT_UINT8;
-    case TB_INT8: return TBLOG__PROTO__DATA_TYPE__DT_INT8;
-    case TB_UINT16: return TBLOG__PROTO__DATA_TYPE__DT_UINT16;
-    case TB_INT16: return TBLOG__PROTO__DATA_TYPE__DT_INT16;
-    case TB_UINT32: return TBLOG__PROTO__DATA_TYPE__DT_UINT32;
-    case TB_INT32: return TBLOG__PROTO__DATA_TYPE__DT_INT32;
-    case TB_UINT64: return TBLOG__PROTO__DATA_TYPE__DT_UINT64;
-    case TB_INT64: return TBLOG__PROTO__DATA_TYPE__DT_INT64;
-    case TB_FLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_HALF;
-    case TB_BFLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_BFLOAT16;
-    case TB_FLOAT32: return TBLOG__PROTO__DATA_TYPE__DT_FLOAT;
-    case TB_FLOAT64: return TBLOG__PROTO__DATA_TYPE__DT_DOUBLE;
-    case TB_BOOL: return TBLOG__PROTO__DATA_TYPE__DT_BOOL;
-    }
-    return TBLOG__PROTO__DATA_TYPE__DT_INVALID;
-}
-
 static Tblog__Proto__TensorShapeProto *shape_message(arena *a, const tb__graph_shape *shape)
 {
     Tblog__Proto__TensorShapeProto *m = take(a, 1, sizeof *m);
@@ -159,7 +139,7 @@ static void set_single(Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
         break;
     case TB__GRAPH_DTYPE:
         m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_TYPE;
-        m->type = data_type(attr->value.dtype);
+        m->type = tb__pack_dtype(attr->value.dtype);
         break;
     case TB__GRAPH_INTS: break; /* a list */
     }

@@ -28,3 +28,23 @@ ProtobufCBinaryData tb__pack_bytes(const void *data, size_t size)
 {
     return (ProtobufCBinaryData){.len = size, .data = (uint8_t *)(uintptr_t)data};
 }
+
+Tblog__Proto__DataType tb__pack_dtype(tb_dtype dtype)
+{
+    switch (dtype) {
+    case TB_UINT8: return TBLOG__PROTO__DATA_TYPE__DT_UINT8;
+    case TB_INT8: return TBLOG__PROTO__DATA_TYPE__DT_INT8;
+    case TB_UINT16: return TBLOG__PROTO__DATA_TYPE__DT_UINT16;
+    case TB_INT16: return TBLOG__PROTO__DATA_TYPE__DT_INT16;
+    case TB_UINT32: return TBLOG__PROTO__DATA_TYPE__DT_UINT32;
+    case TB_INT32: return TBLOG__PROTO__DATA_TYPE__DT_INT32;
+    case TB_UINT64: return TBLOG__PROTO__DATA_TYPE__DT_UINT64;
+    case TB_INT64: return TBLOG__PROTO__DATA_TYPE__DT_INT64;
+    case TB_FLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_HALF;
+    case TB_BFLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_BFLOAT16;
+    case TB_FLOAT32: return TBLOG__PROTO__DATA_TYPE__DT_FLOAT;
+    case TB_FLOAT64: return TBLOG__PROTO__DATA_TYPE__DT_DOUBLE;
+    case TB_BOOL: return TBLOG__PROTO__DATA_TYPE__DT_BOOL;
+    }
+    return TBLOG__PROTO__DATA_TYPE__DT_INVALID;
+}

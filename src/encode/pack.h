@@ -4,9 +4,11 @@
 #define TB_PACK_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <tblog.h>
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "proto/tensor.pb-c.h"
 
 /* Appends |message|, serialized; its strings must be valid UTF-8.  TB_STATUS_TOO_LARGE when it
  * exceeds TBLOG_MAX_RECORD_BYTES, or TB_STATUS_NO_MEMORY; on error |out| is as it was.  |what|
@@ -18,5 +20,8 @@ tb_status tb__pack_message(tb__buf *out, const ProtobufCMessage *message, const 
 char *tb__pack_text(const char *text);
 double *tb__pack_doubles(const double *values);
 ProtobufCBinaryData tb__pack_bytes(const void *data, size_t size);
+
+/* TensorFlow's number of an element type. */
+Tblog__Proto__DataType tb__pack_dtype(tb_dtype dtype);
 
 #endif

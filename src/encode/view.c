@@ -109,39 +109,33 @@ static tb_status check_options(const tb_histogram_options *o, size_t count, tb__
 }
 
 /* Turns strides from elements to bytes, once it is sure that no offset overflows. */
-static tb_status scale_strides(tb__view *v, size_t element_size, tb__error *err)
+static tb_status scale_strides(tb__view *v, const char *what, tb__error *err)
 {
-    size_t room = PTRDIFF_MAX / element_size;
+    size_t room = PTRDIFF_MAX / v->size;
     for (size_t i = 0; i < v->rank && v->left > 0; i++) {
         ptrdiff_t stride = v->strides[i];
         size_t distance = stride < 0 ? 0 - (size_t)stride : (size_t)stride;
         if (distance > room / v->shape[i])
             return tb__error_set(err, TB_STATUS_INVALID,
-                                 "histogram: %zu elements with stride %td exceed the address space",
+                                 "%s: %zu elements with stride %td exceed the address space", what,
                                  v->shape[i], stride);
         room -= distance * v->shape[i];
-        v->strides[i] = stride * (ptrdiff_t)element_size;
+        v->strides[i] = stride * (ptrdiff_t)v->size;
     }
     return TB_STATUS_OK;
 }
 
-tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
-                        const tb_histogram_options *options, tb__error *err)
+/* Sets all but shape and strides. */
+static tb_status init(tb__view *out, const char *what, const void *data, size_t count,
+                      tb_dtype dtype, tb__error *err)
 {
-    static const tb_histogram_options packed = {0};
-    const tb_histogram_options *o = options == NULL ? &packed : options;
-
     size_t type = (size_t)dtype;
     if (type >= sizeof types / sizeof types[0])
-        return tb__error_set(err, TB_STATUS_INVALID, "histogram: dtype is %d, not a tb_dtype",
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: dtype is %d, not a tb_dtype", what,
                              (int)dtype);
     if (data == NULL && count > 0)
-        return tb__error_set(err, TB_STATUS_INVALID, "histogram: data is NULL but count is %zu",
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: data is NULL but count is %zu", what,
                              count);
-    tb_status rv = check_options(o, count, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-
     *out = (tb__view){.data = data,
                       .left = count,
                       .dtype = dtype,
@@ -149,15 +143,52 @@ tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype 
                       .rank = 1,
                       .load = types[type].load,
                       .load_floats = types[type].load_floats};
-    if (o->rank == 0 || o->strides == NULL) {
-        out->shape[0] = count;
-        out->strides[0] = o->stride == 0 ? 1 : o->stride;
-    } else {
-        out->rank = o->rank;
-        memcpy(out->shape, o->shape, o->rank * sizeof o->shape[0]);
-        memcpy(out->strides, o->strides, o->rank * sizeof o->strides[0]);
+    return TB_STATUS_OK;
+}
+
+/* |strides| NULL: packed, the elements |stride| apart. */
+static void set_shape(tb__view *v, size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                      ptrdiff_t stride)
+{
+    if (rank == 0 || strides == NULL) {
+        v->shape[0] = v->left;
+        v->strides[0] = stride;
+        return;
     }
-    return scale_strides(out, out->size, err);
+    v->rank = rank;
+    memcpy(v->shape, shape, rank * sizeof shape[0]);
+    memcpy(v->strides, strides, rank * sizeof strides[0]);
+}
+
+tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
+                        const tb_histogram_options *options, tb__error *err)
+{
+    static const tb_histogram_options packed = {0};
+    const tb_histogram_options *o = options == NULL ? &packed : options;
+    tb_status rv = init(out, "histogram", data, count, dtype, err);
+    if (rv == TB_STATUS_OK)
+        rv = check_options(o, count, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    set_shape(out, o->rank, o->shape, o->strides, o->stride == 0 ? 1 : o->stride);
+    return scale_strides(out, "histogram", err);
+}
+
+tb_status tb__view_of_array(tb__view *out, const char *what, const void *data, tb_dtype dtype,
+                            size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                            tb__error *err)
+{
+    if (rank > TB__VIEW_MAX_RANK)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: rank is %zu, at most %d", what, rank,
+                             TB__VIEW_MAX_RANK);
+    if (rank > 0 && shape == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: rank is %zu but shape is NULL", what,
+                             rank);
+    tb_status rv = init(out, what, data, shape_product(shape, rank), dtype, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    set_shape(out, rank, shape, strides, 1);
+    return scale_strides(out, what, err);
 }
 
 /* --- order ------------------------------------------------------------------------------------ */

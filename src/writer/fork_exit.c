@@ -39,7 +39,7 @@ static void reset_counters(tb__counters *c)
 {
     _Atomic uint64_t *counters[] = {&c->records, &c->bytes,      &c->dropped,        &c->refused,
                                     &c->errors,  &c->nan_values, &c->infinite_values,
-                                    &c->outside_values, &c->recovered};
+                                    &c->outside_values, &c->recovered, &c->clipped_samples};
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
         atomic_store(counters[i], 0);
 }

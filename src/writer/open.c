@@ -327,7 +327,8 @@ tb_status tb_get_stats_sized(const tb_writer *w, tb_stats *out, size_t out_size)
                            .infinite_values = atomic_load(&c->infinite_values),
                            .outside_values = atomic_load(&c->outside_values),
                            .recovered = atomic_load(&c->recovered),
-                           .queue_in_memory = tb__queue_file_is_in_memory(&w->queue_file)};
+                           .queue_in_memory = tb__queue_file_is_in_memory(&w->queue_file),
+                           .clipped_samples = atomic_load(&c->clipped_samples)};
     }
     memset(out, 0, out_size);
     memcpy(out, &stats, out_size < sizeof stats ? out_size : sizeof stats);

@@ -13,10 +13,13 @@ enum {
     EVENT_GRAPH_DEF = KEY(4, BYTES),
     EVENT_SUMMARY = KEY(5, BYTES),
     EVENT_SESSION_LOG = KEY(7, BYTES),
+    EVENT_TAGGED_RUN_METADATA = KEY(8, BYTES),
     EVENT_SOURCE_METADATA = KEY(10, BYTES),
     SESSION_LOG_STATUS = KEY(1, VARINT),
     SESSION_START = 1,
     SOURCE_METADATA_WRITER = KEY(1, BYTES),
+    TAGGED_TAG = KEY(1, BYTES),
+    TAGGED_RUN_METADATA = KEY(2, BYTES),
     SUMMARY_VALUE = KEY(1, BYTES),
     VALUE_TAG = KEY(1, BYTES),
     VALUE_SIMPLE_VALUE = KEY(2, FIXED32)
@@ -216,6 +219,20 @@ tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
+tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
+                                         const char *tag, size_t tag_size,
+                                         const uint8_t *run_metadata, size_t size)
+{
+    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + 3 * LENGTH_MAX_SIZE + tag_size + size);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    p = put_head(p, wall_time, step);
+    p = put_length(p, EVENT_TAGGED_RUN_METADATA, bytes_size(tag_size) + bytes_size(size));
+    p = put_bytes(p, TAGGED_TAG, tag, tag_size);
+    p = put_bytes(p, TAGGED_RUN_METADATA, run_metadata, size);
+    return finish(out, p);
+}
+
 tb_status tb__event_encode_header(tb__buf *out, double wall_time)
 {
     /* TensorBoard's Python loader wants the version, or it takes a step backwards for a restart. */
@@ -287,7 +304,7 @@ size_t tb__event_count_values(const uint8_t *event, size_t size)
 {
     const uint8_t *p = event, *end = event + size;
     while (p < end && *p != EVENT_SUMMARY) {
-        if (*p == EVENT_GRAPH_DEF)
+        if (*p == EVENT_GRAPH_DEF || *p == EVENT_TAGGED_RUN_METADATA)
             return 1;
         if (!skip_field(&p, end))
             return 0;

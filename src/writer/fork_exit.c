@@ -13,6 +13,7 @@
 #include "writer/queue.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
 #include "writer/writer.h"
@@ -52,8 +53,10 @@ static void after_fork(tb__registered *r, bool is_child)
     tb__queue_file_after_fork(&w->queue_file, is_child);
     tb__tags_unlock(&w->tags);
     tb__queue_after_fork(&w->queue, is_child);
-    if (is_child)
+    if (is_child) {
         reset_counters(&w->counters);
+        tb__session_after_fork(&w->session);
+    }
     pthread_mutex_unlock(&w->adoption_lock);
 }
 
@@ -62,6 +65,8 @@ static void after_fork(tb__registered *r, bool is_child)
 static void flush_at_exit(tb__registered *r)
 {
     tb_writer *w = writer_of(r);
+    if (tb__session_has_end(&w->session, true))
+        tb__session_log_end(w);
     if (!tb__writer_is_orphaned(w) && tb__worker_flush(&w->worker, false) == TB_STATUS_OK
         && tb__queue_left_over(&w->queue) == 0)
         tb__queue_file_remove(&w->queue_file);

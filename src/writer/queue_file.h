@@ -41,7 +41,7 @@ typedef enum tb__entry_kind {
     TB__ENTRY_WALL,       /* value is the wall time of the entries that follow in its group */
     TB__ENTRY_VALUE,      /* block holds a payload, encoded by the caller */
     TB__ENTRY_IMAGES,     /* block holds packed pixels */
-    TB__ENTRY_GRAPH,      /* block holds a GraphDef; tag is not used */
+    TB__ENTRY_GRAPH,      /* block holds a GraphDef; or, with a tag, a RunMetadata */
     TB__ENTRY_NOTHING     /* what it was did not survive its process, or the machine */
 } tb__entry_kind;
 

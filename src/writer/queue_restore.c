@@ -28,10 +28,13 @@ static bool has_fitting_tag(const search *s, const tb__entry *entry)
 {
     if (entry->tag >= s->tags->count)
         return false;
-    tb_kind kind = tb__tags_by_id(s->tags, entry->tag)->kind;
-    return entry->kind == TB__ENTRY_SCALAR   ? kind == TB_KIND_SCALAR
-           : entry->kind == TB__ENTRY_IMAGES ? kind == TB_KIND_IMAGE
-                                             : kind != TB_KIND_SCALAR;
+    int kind = (int)tb__tags_by_id(s->tags, entry->tag)->kind;
+    switch ((tb__entry_kind)entry->kind) {
+    case TB__ENTRY_SCALAR: return kind == TB_KIND_SCALAR;
+    case TB__ENTRY_IMAGES: return kind == TB_KIND_IMAGE;
+    case TB__ENTRY_GRAPH: return kind == TB__KIND_GRAPH_PROFILE;
+    default: return kind != TB_KIND_SCALAR && kind != TB__KIND_GRAPH_PROFILE;
+    }
 }
 
 /* A group begins with a wall time or not, and then holds scalars, or values, or one other thing.
@@ -48,6 +51,8 @@ static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *fi
     case TB__ENTRY_IMAGES:
         return entry == first && !entry->more && has_fitting_tag(s, entry);
     case TB__ENTRY_GRAPH:
+        return entry == first && !entry->more
+               && (entry->tag == UINT32_MAX || has_fitting_tag(s, entry));
     case TB__ENTRY_NOTHING:
         return entry == first && !entry->more;
     }

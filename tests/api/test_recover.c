@@ -1338,7 +1338,7 @@ static void queue_with_tags_that_are_none_is_refused(void **state)
     static const struct {
         uint32_t kind;
         char name; /* instead of x */
-    } odd[] = {{4, 'x'}, {UINT32_MAX, 'x'}, {0, '\0'}, {0, '\xff'}};
+    } odd[] = {{1000, 'x'}, {UINT32_MAX, 'x'}, {0, '\0'}, {0, '\xff'}};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         char path[800];
         leave_run("odd_tags", path);

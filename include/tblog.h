@@ -506,6 +506,129 @@ TBLOG_API tb_status tb_log_tensor(tb_writer *w, const char *tag, const tb_tensor
                                   int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
+ * Hyper-parameters: what a run was made with, and how it ended
+ *
+ *     tb_writer *w = tb_open("logs/sweep/run7", NULL);
+ *     tb_hparam hparams[] = {
+ *         tb_hparam_number("learning rate", 0.001),
+ *         tb_hparam_string("optimizer", "adam"),
+ *         tb_hparam_bool("shuffle", true),
+ *     };
+ *     tb_log_hparams(w, hparams, 3, NULL);
+ *     ...                            // tb_log_scalar: the last value of each tag is a metric
+ *     tb_close(w);
+ *
+ * A run with hyper-parameters is a session, a row in TensorBoard's table; its columns are the
+ * hyper-parameters of all sessions and the scalars of their runs and of the runs below.
+ *
+ * Open the run below the logdir, not as the logdir itself: there TensorBoard finds no metrics.
+ * ------------------------------------------------------------------------------------------ */
+
+typedef enum tb_hparam_type {
+    TB_HPARAM_NUMBER = 0,
+    TB_HPARAM_STRING,
+    TB_HPARAM_BOOL
+} tb_hparam_type;
+
+/* The functions below make one of each type; so do literals with designated initialisers:
+ *     { "learning rate", .number = 0.001 }, { "optimizer", .string = "adam" },
+ *     { "shuffle", TB_HPARAM_BOOL, .boolean = true } */
+typedef struct tb_hparam {
+    const char *name;
+    tb_hparam_type type;      /* where |string| is set: TB_HPARAM_STRING, too */
+    double number;            /* finite */
+    const char *string;
+    bool boolean;
+} tb_hparam;
+
+static inline tb_hparam tb_hparam_number(const char *name, double number);
+static inline tb_hparam tb_hparam_string(const char *name, const char *string);
+static inline tb_hparam tb_hparam_bool(const char *name, bool boolean);
+
+typedef struct tb_hparams_options {
+    const char *group;        /* sessions of one group are one row, their metrics averaged: the same
+                                 settings with several seeds, say.  Default: a row of its own */
+    const char *model_uri;    /* where the model is; kept, and shown nowhere by TensorBoard 2.21 */
+    const char *monitor_url;  /* where the session can be watched; kept, and shown nowhere */
+} tb_hparams_options;
+
+/* Records |count| hyper-parameters of this run, at most 4096 and a megabyte with their names; the
+ * session starts now.  Once for each writer, before or after values of any kind.  TensorBoard keeps
+ * what a run got first, so a process that resumes a run may say the same again, and nothing
+ * changes.  |options| may be NULL.
+ *
+ * tb_close writes how the session ended (tb_set_session_status).  A session that ends in another
+ * way, by a kill or by exit() without it, is shown with the status "unknown".
+ *
+ *   TB_STATUS_INVALID    a name is NULL, empty, too long, not UTF-8 or there twice; a number is NaN
+ *                        or infinite, for which TensorBoard would show nothing; a string is NULL,
+ *                        too long or not UTF-8; or the writer has hyper-parameters already
+ *   TB_STATUS_TOO_LARGE  there are too many
+ *   TB_STATUS_FULL       the queue stayed full: call again, with the same values */
+TBLOG_API tb_status tb_log_hparams(tb_writer *w, const tb_hparam *hparams, size_t count,
+                                   const tb_hparams_options *options);
+
+typedef enum tb_session_status {
+    TB_SESSION_SUCCESS = 0,
+    TB_SESSION_FAILURE,
+    TB_SESSION_UNFINISHED     /* it goes on in another process: no end is written, since the first
+                                 that is written stays */
+} tb_session_status;
+
+/* Says how tb_close shall say that the session ended; without this call, with success.  Once it
+ * was called, exit() without tb_close writes the end, too.  The latest call counts, and for a
+ * writer without hyper-parameters none does.  Does not wait.
+ *
+ *   TB_STATUS_INVALID  an unknown |status| */
+TBLOG_API tb_status tb_set_session_status(tb_writer *w, tb_session_status status);
+
+/* A column of hyper-parameters: what values there are, as TensorBoard offers them to filter by.
+ *     { "learning rate", .min = 1e-4, .max = 1e-1 },
+ *     { "optimizer", .strings = (const char *[]){ "adam", "sgd" }, .value_count = 2 } */
+typedef struct tb_hparam_info {
+    const char *name;           /* as in tb_hparam */
+    tb_hparam_type type;        /* where |strings| is set: TB_HPARAM_STRING, too */
+    const char *display_name;   /* default the name */
+    const char *description;    /* default none; kept, and shown nowhere by TensorBoard 2.21 */
+    const char *const *strings; /* |value_count| values of a string, NULL: any */
+    const double *numbers;      /* of a number: |value_count| values ... */
+    size_t value_count;
+    double min, max;            /* ... or an interval; both 0: any number */
+} tb_hparam_info;
+
+/* A column of metrics: the last value of a scalar's tag. */
+typedef struct tb_metric_info {
+    const char *tag;
+    const char *group;          /* the run that has it, seen from the session's: "validation" where
+                                   "logs/run7" is the session and "logs/run7/validation" logs the
+                                   tag; default the session's own run */
+    const char *display_name;   /* default group and tag */
+    const char *description;    /* default none; kept, and shown nowhere */
+    bool validation;            /* measured on validation data */
+} tb_metric_info;
+
+typedef struct tb_experiment {
+    const char *name, *description, *user; /* default none; kept, and shown nowhere */
+    const tb_hparam_info *hparams;
+    size_t hparam_count;
+    const tb_metric_info *metrics;
+    size_t metric_count;
+} tb_experiment;
+
+/* Declares the columns of the table: names, order of metrics and domains.  Without it TensorBoard
+ * infers them from the sessions; with it, a hyper-parameter or metric that is not listed has no
+ * column.  TensorBoard uses one experiment in a logdir: call it once, with a writer of the
+ * directory above the runs ("logs/sweep").  At most 4096 of each, and a megabyte in all.
+ *
+ *   TB_STATUS_INVALID    there are no hyper-parameters, for which TensorBoard would show nothing; a
+ *                        name or tag is NULL, empty or there twice; a text is too long or not
+ *                        UTF-8; a value is not finite, or |min| above |max|; a group begins or ends
+ *                        with '/'; or the writer has an experiment already
+ *   TB_STATUS_TOO_LARGE  there are too many
+ *   TB_STATUS_FULL       the queue stayed full: call again, with the same values */
+TBLOG_API tb_status tb_log_experiment(tb_writer *w, const tb_experiment *experiment);
+
+/* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure
  *
  *     tb_graph *g = tb_graph_new();
@@ -581,6 +704,49 @@ TBLOG_API tb_status tb_log_graph(tb_writer *w, const tb_graph *graph);
  *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */
 TBLOG_API tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size);
 
+/* What a node took when the graph ran.  Zero means unknown for every member but |node|. */
+typedef struct tb_node_cost {
+    const char *node;         /* its full name, scopes included */
+    double start_us;          /* when it began: microseconds since the step began, or since 1970;
+                                 a scope is shown with the time from its first node's start to its
+                                 last node's end */
+    double duration_us;       /* compute time, microseconds; TensorBoard shows whole ones, so less
+                                 than one is shown as one */
+    uint64_t bytes;           /* memory that it took */
+    const char *device;       /* ends as the default does, "/device:CPU:0", since TensorBoard leaves
+                                 out any other */
+    const int64_t *shape;     /* of output 0: |rank| sizes, at most 254; -1 is an unknown one */
+    size_t rank;
+} tb_node_cost;
+
+/* Records compute time and memory of the run's graph, which TensorBoard then can colour it by:
+ * choose |tag| below the run.  A node that is named twice gets the larger memory, and the time from
+ * its first start to its last end; a node that the graph does not have is left out.  Profiles of
+ * several steps have tags of their own ("step 100"): of one tag the last one is shown.
+ *
+ *   TB_STATUS_INVALID    a bad tag, no nodes, a name that is empty or not UTF-8, a time that is
+ *                        not 0 to 9e15, a device that TensorBoard leaves out, a bad shape
+ *   TB_STATUS_TOO_LARGE  it exceeds a record or the queue, or there are more than 256 devices */
+TBLOG_API tb_status tb_log_graph_profile(tb_writer *w, const char *tag, const tb_node_cost *costs,
+                                         size_t count, int64_t step);
+
+/* Records a graph under a tag of its own, beside the run's: the one for evaluation, say.  |costs|
+ * are as above; |count| 0: none.  A tag's first graph says whether its graphs have costs.  Errors as
+ * for tb_log_graph and tb_log_graph_profile. */
+TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_graph *graph,
+                                        const tb_node_cost *costs, size_t count, int64_t step);
+
+/* Records a model as Keras 3 describes it (model.to_json()), shown as a conceptual graph: its layers
+ * and what goes from one to the next.  Of another program's making, the least is
+ *     {"config": {"name": "model", "layers": [
+ *         {"class_name": "Dense", "config": {"name": "first", "dtype": "float32"}}, ...]}}
+ * for layers one after another.
+ *
+ *   TB_STATUS_INVALID  a bad tag, or |json| is NULL, not UTF-8, or not one JSON object less than 200
+ *                      levels deep */
+TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json,
+                                       int64_t step);
+
 /* ---------------------------------------------------------------------------------------------
  * The size of these structs crosses to the library, so that they can grow: a program built with an
  * older header works with a newer library.  Bindings call these directly.
@@ -605,6 +771,28 @@ static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out)
 static inline tb_tag *tb_tag_open(tb_writer *w, const char *name, const tb_tag_options *options)
 {
     return tb_tag_open_sized(w, name, options, sizeof(tb_tag_options));
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * What is shorter to write than a literal
+ * ------------------------------------------------------------------------------------------ */
+
+static inline tb_hparam tb_hparam_number(const char *name, double number)
+{
+    tb_hparam hparam = {name, TB_HPARAM_NUMBER, number, NULL, false};
+    return hparam;
+}
+
+static inline tb_hparam tb_hparam_string(const char *name, const char *string)
+{
+    tb_hparam hparam = {name, TB_HPARAM_STRING, 0, string, false};
+    return hparam;
+}
+
+static inline tb_hparam tb_hparam_bool(const char *name, bool boolean)
+{
+    tb_hparam hparam = {name, TB_HPARAM_BOOL, 0, NULL, boolean};
+    return hparam;
 }
 
 #ifdef __cplusplus

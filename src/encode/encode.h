@@ -59,14 +59,17 @@ tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
                                    size_t heads_size);
 tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
                                  const uint8_t *graph_def, size_t size);
+tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
+                                         const char *tag, size_t tag_size,
+                                         const uint8_t *run_metadata, size_t size);
 /* The first event of a file: file_version and source_metadata. */
 tb_status tb__event_encode_header(tb__buf *out, double wall_time);
 
 /* SessionLog START: the run goes on from |step|. */
 tb_status tb__event_encode_session_start(tb__buf *out, double wall_time, int64_t step);
 
-/* How many values an Event of ours holds: a graph counts as one, the first event of a file as
- * none. */
+/* How many values an Event of ours holds: a graph or its profile counts as one, the first event
+ * of a file as none. */
 size_t tb__event_count_values(const uint8_t *event, size_t size);
 
 /* An upper bound of the bytes that tb__event_encode_values adds to its values' payloads. */
@@ -80,6 +83,10 @@ enum {
     TB__KIND_LAYOUT,
     TB__KIND_HPARAMS,
     TB__KIND_MESH,
+    TB__KIND_GRAPH_PROFILE,
+    TB__KIND_TAGGED_GRAPH,
+    TB__KIND_TAGGED_GRAPH_PROFILE,
+    TB__KIND_KERAS_GRAPH,
     TB__KIND_COUNT
 };
 
@@ -186,6 +193,27 @@ void tb__tensor_encode(uint8_t *payload, const tb__bulk *head, const tb_tensor *
 
 tb_status tb__text_encode(tb__buf *out, const char *markdown, tb__error *err);
 
+/* --- hparams.c -------------------------------------------------------------------------------- */
+
+/* The three tags of the hparams plugin, each with one value, at step 0. */
+#define TB__EXPERIMENT_TAG "_hparams_/experiment"
+#define TB__SESSION_START_TAG "_hparams_/session_start_info"
+#define TB__SESSION_END_TAG "_hparams_/session_end_info"
+
+/* Each appends what is the content of its tag's metadata: it is all that the plugin reads.  Works in
+ * the floating-point environment of the C standard. */
+tb_status tb__session_start_encode(tb__buf *out, const tb_hparam *hparams, size_t count,
+                                   const tb_hparams_options *options, double start_seconds,
+                                   tb__error *err);
+tb_status tb__session_end_encode(tb__buf *out, tb_session_status status, double end_seconds,
+                                 tb__error *err);
+tb_status tb__experiment_encode(tb__buf *out, const tb_experiment *experiment,
+                                double created_seconds, tb__error *err);
+
+/* Appends the payload of those tags, an empty tensor: a value without one makes TensorBoard's Python
+ * loader fail. */
+tb_status tb__hparams_encode(tb__buf *out, tb__error *err);
+
 /* --- graph.c, graph_def.c --------------------------------------------------------------------- */
 
 /* Appends a serialized GraphDef (not a payload: it is a field of Event). */
@@ -193,5 +221,20 @@ tb_status tb__graph_encode(tb__buf *out, const tb_graph *graph, tb__error *err);
 
 /* TB_STATUS_OK when |graph_def| parses and all its strings are UTF-8, else TB_STATUS_CORRUPT. */
 tb_status tb__graph_def_check(const void *graph_def, size_t size, tb__error *err);
+
+/* --- graph_profile.c -------------------------------------------------------------------------- */
+
+/* Appends a serialized RunMetadata.  Works in the floating-point environment of the C standard. */
+tb_status tb__graph_profile_encode(tb__buf *out, const tb_node_cost *costs, size_t count,
+                                   tb__error *err);
+
+/* Appends the payload of a graph with a tag of its own, and its profile unless |count| is 0. */
+tb_status tb__tagged_graph_encode(tb__buf *out, const tb_graph *graph, const tb_node_cost *costs,
+                                  size_t count, tb__error *err);
+
+/* --- keras_graph.c ---------------------------------------------------------------------------- */
+
+/* Appends the payload of a Keras model, which must be one JSON object. */
+tb_status tb__keras_graph_encode(tb__buf *out, const char *json, tb__error *err);
 
 #endif

@@ -11,10 +11,13 @@ enum {
     EVENT_GRAPH_DEF = TB__KEY(4, TB__BYTES),
     EVENT_SUMMARY = TB__KEY(5, TB__BYTES),
     EVENT_SESSION_LOG = TB__KEY(7, TB__BYTES),
+    EVENT_TAGGED_RUN_METADATA = TB__KEY(8, TB__BYTES),
     EVENT_SOURCE_METADATA = TB__KEY(10, TB__BYTES),
     SESSION_LOG_STATUS = TB__KEY(1, TB__VARINT),
     SESSION_START = 1,
     SOURCE_METADATA_WRITER = TB__KEY(1, TB__BYTES),
+    TAGGED_TAG = TB__KEY(1, TB__BYTES),
+    TAGGED_RUN_METADATA = TB__KEY(2, TB__BYTES),
     SUMMARY_VALUE = TB__KEY(1, TB__BYTES),
     VALUE_TAG = TB__KEY(1, TB__BYTES),
     VALUE_SIMPLE_VALUE = TB__KEY(2, TB__FIXED32)
@@ -171,6 +174,20 @@ tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
+tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
+                                         const char *tag, size_t tag_size,
+                                         const uint8_t *run_metadata, size_t size)
+{
+    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + 3 * TB__LENGTH_MAX_SIZE + tag_size + size);
+    if (p == NULL)
+        return TB_STATUS_NO_MEMORY;
+    p = put_head(p, wall_time, step);
+    p = tb__put_length(p, EVENT_TAGGED_RUN_METADATA, tb__bytes_size(tag_size) + tb__bytes_size(size));
+    p = tb__put_bytes(p, TAGGED_TAG, tag, tag_size);
+    p = tb__put_bytes(p, TAGGED_RUN_METADATA, run_metadata, size);
+    return finish(out, p);
+}
+
 tb_status tb__event_encode_header(tb__buf *out, double wall_time)
 {
     /* TensorBoard's Python loader wants the version, or it takes a step backwards for a restart. */
@@ -242,7 +259,7 @@ size_t tb__event_count_values(const uint8_t *event, size_t size)
 {
     const uint8_t *p = event, *end = event + size;
     while (p < end && *p != EVENT_SUMMARY) {
-        if (*p == EVENT_GRAPH_DEF)
+        if (*p == EVENT_GRAPH_DEF || *p == EVENT_TAGGED_RUN_METADATA)
             return 1;
         if (!skip_field(&p, end))
             return 0;

@@ -141,14 +141,20 @@ static tb_status append_values(tb__batch *b, double wall, int64_t step, const tb
     return end_record(b, start, rv, err);
 }
 
-static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry, tb__error *err)
+/* The run's graph; with a tag, what its nodes took.  Both are a field of Event. */
+static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry, const tb_tag *tag,
+                              tb__error *err)
 {
     size_t size, start;
-    const uint8_t *graph_def = tb__queue_block(&size, b->queue, entry);
+    const uint8_t *data = tb__queue_block(&size, b->queue, entry);
     tb_status rv = begin_record(b, &start);
     if (rv != TB_STATUS_OK)
         return rv;
-    rv = tb__event_encode_graph(b->out, wall, entry->step, graph_def, size);
+    if (tag == NULL)
+        rv = tb__event_encode_graph(b->out, wall, entry->step, data, size);
+    else
+        rv = tb__event_encode_graph_profile(b->out, wall, entry->step, tag->name, tag->name_size,
+                                            data, size);
     return end_record(b, start, rv, err);
 }
 
@@ -361,18 +367,16 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
 {
     tb__error err;
     err.text[0] = '\0';
-    const char *name = "the graph";
+    tb_tag *tag = entry->tag != UINT32_MAX ? tb__tags_by_id(b->tags, entry->tag) : NULL;
+    const char *name = tag != NULL ? tag->name : "the graph";
     size_t values = 1;
     tb_status rv;
-    if (entry->kind == TB__ENTRY_GRAPH) {
-        rv = append_graph(b, wall, entry, &err);
-    } else if (entry->kind == TB__ENTRY_VALUES) {
+    if (entry->kind == TB__ENTRY_GRAPH)
+        rv = append_graph(b, wall, entry, tag, &err);
+    else if (entry->kind == TB__ENTRY_VALUES)
         rv = append_parts(b, wall, entry, &name, &values, &err);
-    } else {
-        tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
-        name = tag->name;
+    else
         rv = append_block(b, wall, entry, tag, &err);
-    }
     tb__queue_release(b->queue, entry);
     if (rv != TB_STATUS_OK)
         report_lost(b, rv, &err, name, values);

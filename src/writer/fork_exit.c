@@ -14,6 +14,7 @@
 #include "writer/queue.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
 #include "writer/writer.h"
@@ -52,8 +53,10 @@ static void after_fork(tb__registered *r, bool is_child)
     tb__queue_file_after_fork(&w->queue_file, is_child);
     tb__tags_unlock(&w->tags);
     tb__queue_after_fork(&w->queue, is_child);
-    if (is_child)
+    if (is_child) {
         reset_counters(&w->counters);
+        tb__session_after_fork(&w->session);
+    }
 }
 
 /* The process ends without tb_close.  A queue file that holds nothing any more is not left behind;
@@ -63,6 +66,8 @@ static bool flush_at_exit(tb__registered *r, int64_t patience_ns)
     tb_writer *w = writer_of(r);
     if (tb__writer_is_orphaned(w))
         return true;
+    if (tb__session_has_end(&w->session, true))
+        tb__session_log_end(w);
     bool is_done = tb__worker_flush_at_exit(&w->worker, patience_ns);
     if (is_done && tb__queue_is_written(&w->queue))
         tb__queue_file_remove(&w->queue_file);

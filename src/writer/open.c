@@ -19,6 +19,7 @@
 #include "writer/recover.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/thread.h"
 #include "writer/worker.h"
@@ -30,6 +31,7 @@
 #define LEAST_FILE_BYTES ((size_t)1 << 20)
 #define LEAST_QUEUE_BYTES ((size_t)1 << 20)
 #define MOST_QUEUE_BYTES (SIZE_MAX > UINT32_MAX ? (size_t)64 << 30 : (size_t)1 << 30)
+#define RETRY_NS INT64_C(50000000)
 #define SHORTEST_FLUSH_SECONDS 0.001
 #define LONGEST_SECONDS 86400.0
 #define LATEST_WALL_TIME 253402300799.0 /* the end of the year 9999 */
@@ -289,6 +291,29 @@ tb_status tb_sync(tb_writer *w)
     return has_worker(w) ? tb__worker_flush(&w->worker, true) : TB_STATUS_OK;
 }
 
+/* The end of a session comes last, when all else is written, so that there is room for it; or when
+ * |deadline| is over: then it goes to the queue's file with what else is left, if that has room. */
+static void end_session(tb_writer *w, int64_t deadline)
+{
+    while (tb__worker_flush(&w->worker, false) != TB_STATUS_OK
+           && tb__os_monotonic_ns() < deadline)
+        tb__os_sleep_ns(RETRY_NS);
+    tb__queue_close(&w->queue); /* it must not wait longer */
+    tb__session_log_end(w);
+}
+
+static void end_worker(tb_writer *w)
+{
+    int64_t now = tb__os_monotonic_ns();
+    int64_t deadline = now + (int64_t)(w->queue.full_wait_seconds * 1e9);
+    if (tb__session_has_end(&w->session, false)) {
+        end_session(w, deadline);
+        now = tb__os_monotonic_ns();
+    }
+    if (tb__worker_stop(&w->worker, deadline > now ? deadline - now : 0))
+        tb__queue_file_remove(&w->queue_file);
+}
+
 tb_status tb_close(tb_writer *w)
 {
     if (w == NULL)
@@ -296,8 +321,8 @@ tb_status tb_close(tb_writer *w)
     tb__registry_remove(&w->registered);
     if (tb__writer_is_orphaned(w))
         tb__worker_forget(&w->worker);
-    else if (tb__worker_stop(&w->worker, (int64_t)(w->queue.full_wait_seconds * 1e9)))
-        tb__queue_file_remove(&w->queue_file);
+    else
+        end_worker(w);
     tb__error err;
     if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);

@@ -28,13 +28,14 @@ static bool has_fitting_tag(const search *s, const tb__entry *entry)
 {
     if (entry->tag >= s->tags->count)
         return false;
-    tb_kind kind = tb__tags_by_id(s->tags, entry->tag)->kind;
+    int kind = (int)tb__tags_by_id(s->tags, entry->tag)->kind;
     switch ((tb__entry_kind)entry->kind) {
     case TB__ENTRY_SCALAR:
     case TB__ENTRY_STATISTIC: return kind == TB_KIND_SCALAR;
     case TB__ENTRY_IMAGES: return kind == TB_KIND_IMAGE;
     case TB__ENTRY_ARRAY: return kind == TB_KIND_HISTOGRAM;
-    default: return kind != TB_KIND_SCALAR;
+    case TB__ENTRY_GRAPH: return kind == TB__KIND_GRAPH_PROFILE;
+    default: return kind != TB_KIND_SCALAR && kind != TB__KIND_GRAPH_PROFILE;
     }
 }
 
@@ -64,11 +65,15 @@ static bool is_in_place(const tb__entry *entry, const tb__entry *before)
     return false;
 }
 
+static bool needs_tag(const tb__entry *entry)
+{
+    bool has_one = entry->kind != TB__ENTRY_GRAPH || entry->tag != UINT32_MAX;
+    return has_one && entry->kind != TB__ENTRY_VALUES && entry->kind != TB__ENTRY_NOTHING;
+}
+
 static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *before)
 {
-    return is_in_place(entry, before)
-           && (entry->kind == TB__ENTRY_VALUES || entry->kind == TB__ENTRY_GRAPH
-               || entry->kind == TB__ENTRY_NOTHING || has_fitting_tag(s, entry));
+    return is_in_place(entry, before) && (!needs_tag(entry) || has_fitting_tag(s, entry));
 }
 
 static bool is_sane_wall(const tb__entry *entry)

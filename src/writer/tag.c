@@ -129,19 +129,6 @@ static tb_status store_by_id(tb__tags *tags, tb_tag *tag)
     return TB_STATUS_OK;
 }
 
-static tb_status check_text(const char *what, const char *text, size_t limit, tb__error *err)
-{
-    size_t size = strnlen(text, limit + 1);
-    if (size > limit)
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is longer than %zu bytes", what,
-                             tb__quote(text).text, limit);
-    size_t bad_offset;
-    if (!tb__utf8_valid(text, size, &bad_offset))
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is not UTF-8 at byte %zu", what,
-                             tb__quote(text).text, bad_offset);
-    return TB_STATUS_OK;
-}
-
 static tb_status check_new(const char *name, const tb__about *about, tb__error *err)
 {
     if (name[0] == '\0')
@@ -149,11 +136,11 @@ static tb_status check_new(const char *name, const tb__about *about, tb__error *
     if (tb__kind_text(about->kind) == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": kind %d is unknown",
                              tb__quote(name).text, (int)about->kind);
-    tb_status rv = check_text("tag", name, TBLOG_MAX_NAME_BYTES, err);
+    tb_status rv = tb__utf8_check("tag", name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && about->display_name != NULL)
-        rv = check_text("display name", about->display_name, TBLOG_MAX_NAME_BYTES, err);
+        rv = tb__utf8_check("display name", about->display_name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && about->description != NULL)
-        rv = check_text("description", about->description, TBLOG_MAX_NAME_BYTES, err);
+        rv = tb__utf8_check("description", about->description, TBLOG_MAX_NAME_BYTES, err);
     return rv;
 }
 

@@ -15,6 +15,7 @@
 #include "writer/queue_file.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
 
@@ -33,6 +34,7 @@ struct tb_writer {
     tb__clock clock;
     tb__event_file file;
     tb__worker worker;
+    tb__session session;
 };
 
 /* --- open.c ----------------------------------------------------------------------------------- */

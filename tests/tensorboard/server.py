@@ -120,6 +120,14 @@ class Server:
     def plugin(self, name, route, **query):
         return self.json(f"plugin/{name}/{route}", **query)
 
+    def post(self, path, request):
+        """The answer to a request, both JSON."""
+        question = urllib.request.Request(
+            f"{self._url}/data/{path}", json.dumps(request).encode("utf-8"),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(question, timeout=ANSWER_SECONDS) as answer:
+            return json.load(answer)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -145,6 +145,18 @@ static void event_of_a_graph_has_the_known_bytes(void **state)
     tb__buf_free(&out);
 }
 
+static void event_of_a_graph_profile_has_the_known_bytes(void **state)
+{
+    (void)state;
+    tb__buf out = {0};
+    static const uint8_t run_metadata[] = {0x0a, 0x02, 0x0a, 0x00};
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1700000001.0, 7, "t", 1, run_metadata, 4),
+                     TB_STATUS_OK);
+    assert_bytes(&out, "0900004040fc54d941100742090a01741204"
+                       "0a020a00");
+    tb__buf_free(&out);
+}
+
 static void event_writes_a_wall_time_of_zero(void **state)
 {
     (void)state;
@@ -331,6 +343,8 @@ static void event_leaves_the_buffer_alone_when_memory_is_short(void **state)
     assert_int_equal(tb__event_encode_values(&out, 1, 1, &value, 1), TB_STATUS_NO_MEMORY);
     assert_int_equal(tb__event_encode_graph(&out, 1, 1, payload, SIZE_MAX / 2),
                      TB_STATUS_NO_MEMORY);
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1, 1, "t", 1, payload, SIZE_MAX / 2),
+                     TB_STATUS_NO_MEMORY);
     assert_memory_equal(&out, &before, sizeof out);
     tb__buf_free(&out);
 }
@@ -473,6 +487,10 @@ static void event_values_are_counted(void **state)
     assert_int_equal(tb__event_encode_graph(&out, 1.7e9, 0, payload, 5), TB_STATUS_OK);
     assert_int_equal(tb__event_count_values(out.data, out.size), 1);
     tb__buf_clear(&out);
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1.7e9, 3, "t", 1, payload, 5),
+                     TB_STATUS_OK);
+    assert_int_equal(tb__event_count_values(out.data, out.size), 1);
+    tb__buf_clear(&out);
     assert_int_equal(tb__event_encode_header(&out, 1.7e9), TB_STATUS_OK);
     assert_int_equal(tb__event_count_values(out.data, out.size), 0);
     tb__buf_free(&out);
@@ -488,6 +506,7 @@ int main(void)
         cmocka_unit_test(event_takes_any_payload),
         cmocka_unit_test(event_writes_negative_steps_and_zero_values),
         cmocka_unit_test(event_of_a_graph_has_the_known_bytes),
+        cmocka_unit_test(event_of_a_graph_profile_has_the_known_bytes),
         cmocka_unit_test(event_writes_a_wall_time_of_zero),
         cmocka_unit_test(event_equals_what_protobuf_makes_of_the_same_values),
         cmocka_unit_test(event_overhead_covers_the_longest_forms),

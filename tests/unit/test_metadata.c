@@ -52,6 +52,17 @@ static void metadata_says_what_each_kind_is(void **state)
     check_kind_with(TB_KIND_AUDIO, "audio", "\x10\x0b", 2, /* WAV */
                     TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
     check_kind(TB_KIND_TENSOR, "tensor", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    check_kind((tb_kind)TB__KIND_HPARAMS, "hparams",
+               TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    static const struct {
+        int kind;
+        const char *plugin_name;
+    } graphs[] = {{TB__KIND_TAGGED_GRAPH, "graph_run_metadata_graph"},
+                  {TB__KIND_TAGGED_GRAPH_PROFILE, "graph_run_metadata"},
+                  {TB__KIND_KERAS_GRAPH, "graph_keras_model"}};
+    for (size_t i = 0; i < sizeof graphs / sizeof graphs[0]; i++)
+        check_kind_with((tb_kind)graphs[i].kind, graphs[i].plugin_name, "1", 1,
+                        TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
 }
 
 static void metadata_has_the_bytes_that_tensorboard_reads(void **state)

@@ -19,7 +19,7 @@
 enum { ARENA_BYTES = IMAGE_PIECE, BLOCK_SIZE = 100 };
 
 /* The tags that there are, by their kind. */
-enum { A_SCALAR, A_HISTOGRAM, AN_IMAGE, A_TEXT, TAGS };
+enum { A_SCALAR, A_HISTOGRAM, AN_IMAGE, A_TEXT, A_GRAPH_PROFILE, TAGS };
 
 static char dir[] = "queue-restore-XXXXXX";
 static char path[100];
@@ -59,7 +59,8 @@ static int make_queue(void **state)
         || add_tag("scalar", TB_KIND_SCALAR) != TB_STATUS_OK
         || add_tag("histogram", TB_KIND_HISTOGRAM) != TB_STATUS_OK
         || add_tag("image", TB_KIND_IMAGE) != TB_STATUS_OK
-        || add_tag("text", TB_KIND_TEXT) != TB_STATUS_OK)
+        || add_tag("text", TB_KIND_TEXT) != TB_STATUS_OK
+        || add_tag("graph profile", (tb_kind)TB__KIND_GRAPH_PROFILE) != TB_STATUS_OK)
         return 1;
     return (int)tb__queue_init(&queue, &file, 0, &clock_);
 }
@@ -137,7 +138,9 @@ static image_block *block_of(const tb__entry *entry)
 static tb__entry *place_block(tb__entry_kind kind)
 {
     uint8_t *data;
-    tb__entry entry = entry_of(kind, kind == TB__ENTRY_IMAGES ? AN_IMAGE : A_HISTOGRAM);
+    tb__entry entry = entry_of(kind, kind == TB__ENTRY_IMAGES  ? AN_IMAGE
+                                     : kind == TB__ENTRY_GRAPH ? UINT32_MAX /* it has none */
+                                                               : A_HISTOGRAM);
     assert_int_equal(tb__queue_reserve(&data, &entry.block, &queue, BLOCK_SIZE), TB_STATUS_OK);
     memset(data, (int)entry.step, BLOCK_SIZE);
     if (kind != TB__ENTRY_IMAGES && kind != TB__ENTRY_ARRAY)
@@ -262,7 +265,7 @@ static void fill_with_all_kinds(void)
     place_block(TB__ENTRY_VALUE);
     place_wall(-1e9);
     place_block(TB__ENTRY_VALUE);
-    retag(place_block(TB__ENTRY_GRAPH), UINT32_MAX); /* it has none */
+    place_block(TB__ENTRY_GRAPH);
     place(entry_of(TB__ENTRY_NOTHING, 0));
     place_scalar();
     retag(place_block(TB__ENTRY_VALUES), UINT32_MAX);
@@ -437,8 +440,9 @@ static void restore_gives_out_no_value_of_another_kind_of_tag(void **state)
         retag(place_scalar(), tag);
         retag(place_block(TB__ENTRY_IMAGES), tag);
         retag(place_block(TB__ENTRY_VALUE), tag); /* pictures may be encoded already */
+        retag(place_block(TB__ENTRY_GRAPH), tag);
     }
-    expect_gap(7, "1 - - - - v6 - i8 v9 - - v12");
+    expect_gap(14, "1 - - - - - v7 - - i10 v11 - - - v15 - - - - g20");
     expect_end_after_crash("1");
 }
 

@@ -8,6 +8,7 @@
 
 #include <tblog.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "encode/encode.h"
@@ -68,14 +69,14 @@ tb_status tb__call_begin(tb__call *c, size_t size)
 {
     tb__error err;
     tb_status rv = check_size(c, size, &err);
-    if (rv == TB_STATUS_OK)
+    if (rv == TB_STATUS_OK && !c->is_stamped)
         rv = tb__call_take_stamp(c->w, &c->when, &err);
     if (rv != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
+        return tb__call_fail(c->w, &err, 1 + c->others);
     rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
     if (rv == TB_STATUS_CLOSED && tb__writer_adopt(c->w))
         rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1 + c->others);
 }
 
 tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
@@ -84,7 +85,7 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
     tb__error err;
     tb_tag *tag;
     if (tb__tags_check(&tag, &c->w->tags, name, about, &err) != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
+        return tb__call_fail(c->w, &err, 1 + c->others);
     c->tag = tag;
     c->what = name;
     tb_status rv = tb__call_begin(c, size);
@@ -95,7 +96,7 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
     if (rv == TB_STATUS_OK)
         return rv;
     tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail(c->w, &err, 1);
+    return tb__call_fail(c->w, &err, 1 + c->others);
 }
 
 tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
@@ -112,55 +113,116 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
     if (rv == TB_STATUS_OK)
         return rv;
     tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail_to_queue(c->w, rv, c->what, 1);
+    return tb__call_fail_to_queue(c->w, rv, c->what, 1 + c->others);
 }
 
-/* Adds the tags of all parts and fills their blocks.  On failure |*out_reserved| blocks are to be
- * given back. */
-static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
-                            const tb__part *parts, size_t count)
+/* --- several values --------------------------------------------------------------------------- */
+
+/* Checks all parts before any of their tags is added, and that the queue can hold all at once. */
+static tb_status check_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
+                             tb__error *err)
 {
+    enum { BESIDE_DATA = 64 }; /* what a block takes more than its data, at most */
+    size_t queue = tb__arena_largest((size_t)w->queue.arena.size);
+    size_t left = queue, largest = 0; /* so much may lie idle at the end of the ring */
+    if (count > TB__PARTS_MAX)
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "%s: %zu values, at most %d", what, count,
+                             TB__PARTS_MAX);
     for (size_t i = 0; i < count; i++) {
-        calls[i] = (tb__call){.w = w};
-        tb_status rv = tb__call_begin_tagged(&calls[i], parts[i].name, parts[i].about,
-                                             parts[i].payload->size);
+        tb_tag *tag;
+        tb_status rv = tb__tags_check(&tag, &w->tags, parts[i].name, parts[i].about, err);
+        size_t size = parts[i].payload->size;
+        if (rv == TB_STATUS_OK)
+            rv = check_size(&(tb__call){.w = w, .what = parts[i].name, .tag = tag}, size, err);
         if (rv != TB_STATUS_OK)
             return rv;
-        ++*out_reserved;
-        memcpy(calls[i].data, parts[i].payload->data, parts[i].payload->size);
-        tb__queue_seal(&w->queue, calls[i].block);
+        largest = size > largest ? size : largest;
+        if (left < BESIDE_DATA + largest || size > left - BESIDE_DATA - largest)
+            return tb__error_set(err, TB_STATUS_TOO_LARGE,
+                                 "%s: %zu of %zu values do not fit the queue of %zu bytes", what,
+                                 i + 1, count, queue);
+        left -= size + BESIDE_DATA;
     }
     return TB_STATUS_OK;
 }
 
-static tb_status push_parts(tb_writer *w, const char *what, const tb__call *calls, size_t count,
-                            int64_t step)
+/* What the functions below share. */
+typedef struct group {
+    tb_writer *w;
+    const char *what;
+    const tb__part *parts;
+    size_t count, reserved; /* blocks, of |count|: to be given back on failure */
+    int64_t step;
+    tb__stamp when;
+    tb__call *calls;    /* room for |count| */
+    tb__entry *entries; /* room for one more */
+} group;
+
+/* Adds the tags of all parts and fills their blocks. */
+static tb_status fill_parts(group *g)
 {
-    tb__entry entries[1 + TB__PARTS_MAX];
-    const tb__stamp *when = &calls[count - 1].when; /* the latest: entries of a ring keep order */
-    for (size_t i = 0; i < count; i++)
-        entries[1 + i] = (tb__entry){.ticks = when->ticks,
-                                     .step = step,
-                                     .block = calls[i].block,
-                                     .tag = calls[i].tag->id,
-                                     .kind = TB__ENTRY_VALUE,
-                                     .more = i + 1 < count};
-    tb_status rv = tb__call_push(w, entries, count, when);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(w, rv, what, count);
+    for (size_t i = 0; i < g->count; i++) {
+        const tb__part *part = &g->parts[i];
+        tb__call *c = &g->calls[i];
+        *c = (tb__call){.w = g->w, .others = g->count - 1, .is_stamped = true, .when = g->when};
+        tb_status rv = tb__call_begin_tagged(c, part->name, part->about, part->payload->size);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        g->reserved++;
+        memcpy(c->data, part->payload->data, part->payload->size);
+        tb__queue_seal(&g->w->queue, c->block);
+    }
+    return TB_STATUS_OK;
+}
+
+static tb_status push_parts(group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        g->entries[1 + i] = (tb__entry){.ticks = g->when.ticks,
+                                        .step = g->step,
+                                        .block = g->calls[i].block,
+                                        .tag = g->calls[i].tag->id,
+                                        .kind = TB__ENTRY_VALUE,
+                                        .more = i + 1 < g->count};
+    tb_status rv = tb__call_push(g->w, g->entries, g->count, &g->when);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(g->w, rv, g->what, g->count);
+}
+
+static tb_status log_group(group *g)
+{
+    if (g->calls == NULL || g->entries == NULL)
+        return tb__call_fail_to_queue(g->w, TB_STATUS_NO_MEMORY, g->what, g->count);
+    tb_status rv = fill_parts(g);
+    if (rv == TB_STATUS_OK)
+        rv = push_parts(g);
+    for (size_t i = 0; rv != TB_STATUS_OK && i < g->reserved; i++)
+        tb__queue_abandon(&g->w->queue, g->calls[i].block);
+    return rv;
 }
 
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step)
 {
-    tb__call calls[TB__PARTS_MAX];
-    size_t reserved = 0;
-    tb_status rv = fill_parts(w, calls, &reserved, parts, count);
-    if (rv == TB_STATUS_OK)
-        rv = push_parts(w, what, calls, count, step);
-    for (size_t i = 0; rv != TB_STATUS_OK && i < reserved; i++)
-        tb__queue_abandon(&w->queue, calls[i].block);
+    enum { FEW = 8 };
+    tb__call few_calls[FEW];
+    tb__entry few_entries[1 + FEW];
+    tb__error err;
+    group g = {.w = w, .what = what, .parts = parts, .count = count, .step = step};
+    if (check_parts(w, what, parts, count, &err) != TB_STATUS_OK
+        || tb__call_take_stamp(w, &g.when, &err) != TB_STATUS_OK)
+        return tb__call_fail(w, &err, count);
+    bool is_few = count <= FEW;
+    g.calls = is_few ? few_calls : tb__calloc(count, sizeof *g.calls);
+    g.entries = is_few ? few_entries : tb__calloc(1 + count, sizeof *g.entries);
+    tb_status rv = log_group(&g);
+    if (!is_few) {
+        tb__free(g.entries);
+        tb__free(g.calls);
+    }
     return rv;
 }
+
+/* --- one value -------------------------------------------------------------------------------- */
 
 tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,
                                const tb__about *about, int64_t step, const tb__error *err)

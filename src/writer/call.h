@@ -77,6 +77,8 @@ typedef struct tb__call {
     tb_writer *w;
     const char *what; /* the tag, or the call that has none, for messages */
     const tb_tag *tag;
+    size_t others; /* values that are lost with this one when it fails */
+    bool is_stamped; /* |when| is set before it begins */
     tb__stamp when;
     uint8_t *data; /* the block to fill */
     uint64_t block;
@@ -101,10 +103,10 @@ typedef struct tb__part {
     const tb__buf *payload;
 } tb__part;
 
-enum { TB__PARTS_MAX = 8 };
+enum { TB__PARTS_MAX = TB__GROUP_MAX - 1 };
 
-/* A whole call of up to TB__PARTS_MAX values with one step and time: all or none are queued.
- * |what| is the call in messages. */
+/* A whole call of up to TB__PARTS_MAX values with one step and time: all or none are queued, and
+ * none of their tags is added when one is refused.  |what| is the call in messages. */
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step);
 

@@ -399,6 +399,67 @@ TBLOG_API tb_status tb_log_encoded_images(tb_writer *w, const char *tag, const t
 TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
+ * PR curves: precision and recall of a classifier at each threshold of its score
+ * ------------------------------------------------------------------------------------------ */
+
+/* Records the curve of |count| samples: |labels| says which are positive (not 0), |scores| how
+ * likely each was held to be so, 0 to 1, packed, of a float type.  At threshold t those with a
+ * score of at least t count as found.  The data is reduced in this call, in one pass; no samples
+ * make a curve of zeros.  It equals what TensorBoard's own summary makes: 201 thresholds from 0 to
+ * 1, the bucket of a score worked out in float32 (for TB_FLOAT64 in double), ratios whose divisor
+ * is at least 1e-7.
+ *
+ *   TB_STATUS_INVALID  a bad tag, NULL data with |count| > 0, |dtype| no float type, or a score
+ *                      that is NaN or not 0 to 1 (a logit is no score: pass its sigmoid)
+ *   TB_STATUS_FULL     the queue stayed full; this curve was dropped and counted */
+TBLOG_API tb_status tb_log_pr_curve(tb_writer *w, const char *tag, const uint8_t *labels,
+                                    const void *scores, size_t count, tb_dtype dtype,
+                                    int64_t step);
+
+typedef struct tb_pr_curve_options {
+    size_t thresholds;        /* at least 2, equally spaced from 0 to 1; default 201.  All curves of
+                                 a tag have the same number: another is refused */
+    const double *weights;    /* of each sample, at least 0; 0 leaves it out; NULL: 1.  TensorBoard
+                                 cuts weighted counts to whole numbers and the curve where none is
+                                 left, so let weights be about 1 or larger */
+    const char *display_name; /* the curve's title; default the tag */
+    const char *description;  /* Markdown */
+    const char *const *class_names; /* for tb_log_pr_curves: the ends of the tags, all different;
+                                       NULL: "0", "1", ... */
+} tb_pr_curve_options;
+
+/* tb_log_pr_curve with options, which may be NULL. */
+TBLOG_API tb_status tb_log_pr_curve_with(tb_writer *w, const char *tag, const uint8_t *labels,
+                                         const void *scores, size_t count, tb_dtype dtype,
+                                         int64_t step, const tb_pr_curve_options *options);
+
+/* Records a curve for each class against the rest: "tag/0", "tag/1", ...  |labels| has the class of
+ * each sample, 0 to |classes| - 1, and |scores| is |count| x |classes|, packed: those of a sample
+ * side by side.  All curves are recorded or none.  |options| may be NULL; its display name gets the
+ * same ends as the tag.
+ *
+ *   TB_STATUS_INVALID    as for tb_log_pr_curve; or a label out of range
+ *   TB_STATUS_TOO_LARGE  more than 4096 classes, or the curves exceed the queue */
+TBLOG_API tb_status tb_log_pr_curves(tb_writer *w, const char *tag, const int32_t *labels,
+                                     const void *scores, size_t count, size_t classes,
+                                     tb_dtype dtype, int64_t step,
+                                     const tb_pr_curve_options *options);
+
+/* Ready-made counts at |thresholds| thresholds (at least 2), of which i is at
+ * i / (thresholds - 1). */
+typedef struct tb_pr_counts {
+    size_t thresholds;
+    const double *true_positives, *false_positives; /* at least 0 */
+    const double *true_negatives, *false_negatives;
+    const double *precision, *recall; /* 0 to 1; NULL: from the counts */
+    const char *display_name, *description; /* as in tb_pr_curve_options */
+} tb_pr_counts;
+
+/* Records them, as float32.  TB_STATUS_INVALID when they are not as tb_pr_counts says. */
+TBLOG_API tb_status tb_log_pr_curve_raw(tb_writer *w, const char *tag, const tb_pr_counts *counts,
+                                        int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure
  *
  *     tb_graph *g = tb_graph_new();
@@ -473,6 +534,34 @@ TBLOG_API tb_status tb_log_graph(tb_writer *w, const tb_graph *graph);
  *                        makes TensorBoard fail
  *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */
 TBLOG_API tb_status tb_log_graph_def(tb_writer *w, const void *graph_def, size_t size);
+
+/* ---------------------------------------------------------------------------------------------
+ * Now and then
+ * ------------------------------------------------------------------------------------------ */
+
+/* When to log in a loop.  One for each place, in one thread:
+ *
+ *     tb_every often = { .steps = 100 }, rarely = { .steps = 1000, .seconds = 60 };
+ *     ...
+ *     if (tb_every_due(&rarely, step))
+ *         tb_log_image(w, "samples", &samples, step);
+ *
+ * Set it before the first call and leave it alone afterwards. */
+typedef struct tb_every {
+    int64_t steps;  /* due when a multiple of this is reached or passed; 0: whatever the step */
+    double seconds; /* due when so much time has passed since it was; 0: whatever the time.  With
+                       both, whichever comes first; with neither, every call is due */
+
+    int64_t since_; /* the rest is tb_every_due's own, and zero to begin with */
+    int64_t deadline_;
+    bool has_begun_, has_seconds_;
+} tb_every;
+
+/* Whether the caller should log at |step|.  The first call is due.  Steps may jump (100, 237, 512:
+ * each has passed a multiple of 100) and start again (a step before the latest multiple is due); a
+ * step that was due is not due again.  Costs a few nanoseconds, and with |seconds| a look at the
+ * clock.  NULL: every call is due. */
+TBLOG_API bool tb_every_due(tb_every *every, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
  * The size of these structs crosses to the library, so that they can grow: a program built with an

@@ -24,6 +24,7 @@
  *     beside that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
  *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
+ *     (tb_log_embedding does all its work at once.)
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
  *     nothing, and leaves its reason in tb_last_error.  Training code may ignore the result:
  *     whatever was lost also comes back from tb_close.
@@ -458,6 +459,57 @@ typedef struct tb_pr_counts {
 /* Records them, as float32.  TB_STATUS_INVALID when they are not as tb_pr_counts says. */
 TBLOG_API tb_status tb_log_pr_curve_raw(tb_writer *w, const char *tag, const tb_pr_counts *counts,
                                         int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Projector: points of many dimensions, moved about in three
+ * ------------------------------------------------------------------------------------------ */
+
+/* Points, and what is known of them.  Zero means default; a literal with designated initialisers is
+ * the idiom:
+ *     &(tb_embedding){ .data = vectors, .count = n, .dimensions = 128, .dtype = TB_FLOAT32,
+ *                      .metadata = words } */
+typedef struct tb_embedding {
+    const void *data;         /* |count| x |dimensions|: a row for each point; all numbers finite */
+    size_t count, dimensions; /* at least 2 points, of which TensorBoard shows the first 100,000;
+                                 points of 1 or 2 dimensions get zeros for the rest, since it
+                                 shows nothing of fewer than 3 */
+    tb_dtype dtype;           /* any; kept as float32, which a number must not exceed */
+    ptrdiff_t row_stride;     /* in elements, from a point to the next; 0: packed */
+    ptrdiff_t column_stride;  /* from a point's number to its next; 0: 1 */
+
+    const char *const *metadata; /* |count| x |metadata_columns| texts, row by row: labels to show
+                                    and to colour by.  Tabs and line breaks become spaces, NULL is
+                                    empty; a row without a visible character is shown as "-".
+                                    NULL: none */
+    size_t metadata_columns;     /* default 1 */
+    const char *const *metadata_header; /* |metadata_columns| names, all different; needed from 2
+                                           columns on, and not looked at before (a single column
+                                           has no name in TensorBoard) */
+
+    tb_image picture;         /* of the first point, shown in its place; the others' are of the same
+                                 form.  |data| NULL: none */
+    ptrdiff_t picture_stride; /* in elements, from a picture to the next; 0: packed */
+} tb_embedding;
+
+/* Writes an embedding for the projector, under the name "tag:00100" at step 100; one of the same
+ * tag and step is replaced.  Unlike all other data it is not part of the event file, but files in
+ * the run's directory: a folder with the points, as float32 in text, the metadata and the pictures
+ * (a PNG of all, a square of at most 8192 x 8192 pixels), and a block in projector_config.pbtxt,
+ * where other writers' blocks stay as they are.  Several processes may do so at once.
+ *
+ * All is done in this call, and on stable storage when it returns: it waits for the disk, and for
+ * other processes that do the same to this run (at most a minute).  A million numbers take some
+ * 0.2 s.  TensorBoard reads the list of embeddings when it starts or finds a new run.
+ *
+ *   TB_STATUS_INVALID    a bad tag; one of more than 4096 bytes, or with &, #, +, % or a control
+ *                        character, which TensorBoard's page does not find; or the embedding is
+ *                        not as tb_embedding says
+ *   TB_STATUS_TOO_LARGE  the pictures exceed their square
+ *   TB_STATUS_CORRUPT    projector_config.pbtxt is there but no list of embeddings; it was left
+ *                        alone
+ *   TB_STATUS_IO         the system refused; the list is as it was */
+TBLOG_API tb_status tb_log_embedding(tb_writer *w, const char *tag, const tb_embedding *embedding,
+                                     int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure

@@ -26,6 +26,7 @@
  *     all writers.  A logging call waits while the queue is full, at most
  *     tb_options.full_wait_seconds; it may wait a moment for the system when the queue grows (a
  *     thread's first call, a new tag, the first large values) and while another thread forks.
+ *     tb_log_embedding does all its work at once.
  *   - Calls are not for handlers of signals.  When one calls exit(), what it interrupted may hold a
  *     lock: then the end waits two seconds, and the queue file (see tb_open) keeps the rest.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
@@ -629,6 +630,118 @@ typedef struct tb_experiment {
 TBLOG_API tb_status tb_log_experiment(tb_writer *w, const tb_experiment *experiment);
 
 /* ---------------------------------------------------------------------------------------------
+ * PR curves: precision and recall of a classifier at each threshold of its score
+ * ------------------------------------------------------------------------------------------ */
+
+/* Records the curve of |count| samples: |labels| says which are positive (not 0), |scores| how
+ * likely each was held to be so, 0 to 1, packed, of a float type.  At threshold t those with a
+ * score of at least t count as found.  The data is reduced in this call, in one pass; no samples
+ * make a curve of zeros.  It equals what TensorBoard's own summary makes: 201 thresholds from 0 to
+ * 1, the bucket of a score worked out in float32 (for TB_FLOAT64 in double), ratios whose divisor
+ * is at least 1e-7.
+ *
+ *   TB_STATUS_INVALID  a bad tag, NULL data with |count| > 0, |dtype| no float type, or a score
+ *                      that is NaN or not 0 to 1 (a logit is no score: pass its sigmoid)
+ *   TB_STATUS_FULL     the queue stayed full; this curve was dropped and counted */
+TBLOG_API tb_status tb_log_pr_curve(tb_writer *w, const char *tag, const uint8_t *labels,
+                                    const void *scores, size_t count, tb_dtype dtype,
+                                    int64_t step);
+
+typedef struct tb_pr_curve_options {
+    size_t thresholds;        /* at least 2, equally spaced from 0 to 1; default 201.  All curves of
+                                 a tag have the same number: another is refused */
+    const double *weights;    /* of each sample, at least 0; 0 leaves it out; NULL: 1.  TensorBoard
+                                 cuts weighted counts to whole numbers and the curve where none is
+                                 left, so let weights be about 1 or larger */
+    const char *display_name; /* the curve's title; default the tag */
+    const char *description;  /* Markdown */
+    const char *const *class_names; /* for tb_log_pr_curves: the ends of the tags, all different;
+                                       NULL: "0", "1", ... */
+} tb_pr_curve_options;
+
+/* tb_log_pr_curve with options, which may be NULL. */
+TBLOG_API tb_status tb_log_pr_curve_with(tb_writer *w, const char *tag, const uint8_t *labels,
+                                         const void *scores, size_t count, tb_dtype dtype,
+                                         int64_t step, const tb_pr_curve_options *options);
+
+/* Records a curve for each class against the rest: "tag/0", "tag/1", ...  |labels| has the class of
+ * each sample, 0 to |classes| - 1, and |scores| is |count| x |classes|, packed: those of a sample
+ * side by side.  All curves are recorded or none.  |options| may be NULL; its display name gets the
+ * same ends as the tag.
+ *
+ *   TB_STATUS_INVALID    as for tb_log_pr_curve; or a label out of range
+ *   TB_STATUS_TOO_LARGE  more than 4096 classes, or the curves exceed the queue */
+TBLOG_API tb_status tb_log_pr_curves(tb_writer *w, const char *tag, const int32_t *labels,
+                                     const void *scores, size_t count, size_t classes,
+                                     tb_dtype dtype, int64_t step,
+                                     const tb_pr_curve_options *options);
+
+/* Ready-made counts at |thresholds| thresholds (at least 2), of which i is at
+ * i / (thresholds - 1). */
+typedef struct tb_pr_counts {
+    size_t thresholds;
+    const double *true_positives, *false_positives; /* at least 0 */
+    const double *true_negatives, *false_negatives;
+    const double *precision, *recall; /* 0 to 1; NULL: from the counts */
+    const char *display_name, *description; /* as in tb_pr_curve_options */
+} tb_pr_counts;
+
+/* Records them, as float32.  TB_STATUS_INVALID when they are not as tb_pr_counts says. */
+TBLOG_API tb_status tb_log_pr_curve_raw(tb_writer *w, const char *tag, const tb_pr_counts *counts,
+                                        int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Projector: points of many dimensions, moved about in three
+ * ------------------------------------------------------------------------------------------ */
+
+/* Points, and what is known of them.  Zero means default; a literal with designated initialisers is
+ * the idiom:
+ *     &(tb_embedding){ .data = vectors, .count = n, .dimensions = 128, .dtype = TB_FLOAT32,
+ *                      .metadata = words } */
+typedef struct tb_embedding {
+    const void *data;         /* |count| x |dimensions|: a row for each point; all numbers finite */
+    size_t count, dimensions; /* at least 2 points, of which TensorBoard shows the first 100,000;
+                                 points of 1 or 2 dimensions get zeros for the rest, since it
+                                 shows nothing of fewer than 3 */
+    tb_dtype dtype;           /* any; kept as float32, which a number must not exceed */
+    ptrdiff_t row_stride;     /* in elements, from a point to the next; 0: packed */
+    ptrdiff_t column_stride;  /* from a point's number to its next; 0: 1 */
+
+    const char *const *metadata; /* |count| x |metadata_columns| texts, row by row: labels to show
+                                    and to colour by.  Tabs and line breaks become spaces, NULL is
+                                    empty; a row without a visible character is shown as "-".
+                                    NULL: none */
+    size_t metadata_columns;     /* default 1 */
+    const char *const *metadata_header; /* |metadata_columns| names, all different; needed from 2
+                                           columns on, and not looked at before (a single column
+                                           has no name in TensorBoard) */
+
+    tb_image picture;         /* of the first point, shown in its place; the others' are of the same
+                                 form.  |data| NULL: none */
+    ptrdiff_t picture_stride; /* in elements, from a picture to the next; 0: packed */
+} tb_embedding;
+
+/* Writes an embedding for the projector, under the name "tag:00100" at step 100; one of the same
+ * tag and step is replaced.  Unlike all other data it is not part of the event file, but files in
+ * the run's directory: a folder with the points, as float32 in text, the metadata and the pictures
+ * (a PNG of all, a square of at most 8192 x 8192 pixels), and a block in projector_config.pbtxt,
+ * where other writers' blocks stay as they are.  Several processes may do so at once.
+ *
+ * All is done in this call, and on stable storage when it returns: it waits for the disk, and for
+ * other processes that do the same to this run (at most a minute).  A million numbers take some
+ * 0.2 s.  TensorBoard reads the list of embeddings when it starts or finds a new run.
+ *
+ *   TB_STATUS_INVALID    a bad tag; one of more than 4096 bytes, or with &, #, +, % or a control
+ *                        character, which TensorBoard's page does not find; or the embedding is
+ *                        not as tb_embedding says
+ *   TB_STATUS_TOO_LARGE  the pictures exceed their square
+ *   TB_STATUS_CORRUPT    projector_config.pbtxt is there but no list of embeddings; it was left
+ *                        alone
+ *   TB_STATUS_IO         the system refused; the list is as it was */
+TBLOG_API tb_status tb_log_embedding(tb_writer *w, const char *tag, const tb_embedding *embedding,
+                                     int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
  * Graphs: a model's structure
  *
  *     tb_graph *g = tb_graph_new();
@@ -746,6 +859,34 @@ TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_
  *                      levels deep */
 TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json,
                                        int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Now and then
+ * ------------------------------------------------------------------------------------------ */
+
+/* When to log in a loop.  One for each place, in one thread:
+ *
+ *     tb_every often = { .steps = 100 }, rarely = { .steps = 1000, .seconds = 60 };
+ *     ...
+ *     if (tb_every_due(&rarely, step))
+ *         tb_log_image(w, "samples", &samples, step);
+ *
+ * Set it before the first call and leave it alone afterwards. */
+typedef struct tb_every {
+    int64_t steps;  /* due when a multiple of this is reached or passed; 0: whatever the step */
+    double seconds; /* due when so much time has passed since it was; 0: whatever the time.  With
+                       both, whichever comes first; with neither, every call is due */
+
+    int64_t since_; /* the rest is tb_every_due's own, and zero to begin with */
+    int64_t deadline_;
+    bool has_begun_, has_seconds_;
+} tb_every;
+
+/* Whether the caller should log at |step|.  The first call is due.  Steps may jump (100, 237, 512:
+ * each has passed a multiple of 100) and start again (a step before the latest multiple is due); a
+ * step that was due is not due again.  Costs a few nanoseconds, and with |seconds| a look at the
+ * clock.  NULL: every call is due. */
+TBLOG_API bool tb_every_due(tb_every *every, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
  * The size of these structs crosses to the library, so that they can grow: a program built with an

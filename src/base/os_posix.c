@@ -320,6 +320,11 @@ int tb__os_open_file(int *out_fd, int dir_fd, const char *name)
     return open_file(out_fd, dir_fd, name, 0);
 }
 
+int tb__os_open_or_create_file(int *out_fd, int dir_fd, const char *name)
+{
+    return open_file(out_fd, dir_fd, name, O_CREAT);
+}
+
 int tb__os_open_file_to_append(int *out_fd, int dir_fd, const char *name)
 {
     return open_file(out_fd, dir_fd, name, O_APPEND);
@@ -354,6 +359,32 @@ int tb__os_lock_file(int fd)
     int rv;
     do
         rv = flock(fd, LOCK_EX | LOCK_NB);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
+}
+
+void tb__os_unlock_file(int fd)
+{
+    int rv;
+    do
+        rv = flock(fd, LOCK_UN);
+    while (rv != 0 && errno == EINTR);
+}
+
+int tb__os_make_dir_at(int dir_fd, const char *name)
+{
+    int rv;
+    do
+        rv = mkdirat(dir_fd, name, 0777);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 || errno == EEXIST ? 0 : errno;
+}
+
+int tb__os_rename_at(int dir_fd, const char *from, const char *to)
+{
+    int rv;
+    do
+        rv = renameat(dir_fd, from, dir_fd, to);
     while (rv != 0 && errno == EINTR);
     return rv == 0 ? 0 : errno;
 }

@@ -97,6 +97,9 @@ typedef struct tb__about {
     const char *description;
     const void *content; /* the plugin's own message on this tag; NULL: what its kind has */
     size_t content_size;
+    size_t extent; /* how many |extent_name| each of its values has: no other number is let in after
+                      the first value's.  0: any */
+    const char *extent_name;
 } tb__about;
 
 /* The words for a kind, "scalars" for example; NULL for one that is unknown. */

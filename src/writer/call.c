@@ -24,7 +24,8 @@ tb_status tb__call_fail(tb_writer *w, const tb__error *err, size_t values)
 {
     bool lost = values > 0
                 && (err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
-                    || err->status == TB_STATUS_CLOSED);
+                    || err->status == TB_STATUS_CLOSED || err->status == TB_STATUS_IO
+                    || err->status == TB_STATUS_FAILED);
     if (lost)
         atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
     else

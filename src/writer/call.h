@@ -116,8 +116,8 @@ typedef struct tb__part {
     const tb__buf *payload;
 } tb__part;
 
-/* A whole call of several values: one event, and all or none are queued.  |what| is the call in
- * messages.  Payloads stay the caller's. */
+/* A whole call of several values: one event, and all or none are queued; none of their tags is
+ * added when one is refused.  |what| is the call in messages.  Payloads stay the caller's. */
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step);
 

@@ -144,12 +144,17 @@ static tb_status check_new(const char *name, const tb__about *about, tb__error *
     return rv;
 }
 
-static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
+static tb_status check_known(const tb_tag *tag, const tb__about *about, tb__error *err)
 {
-    if (tag->kind == kind)
-        return TB_STATUS_OK;
-    return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
-                         tb__quote(tag->name).text, tb__kind_text(tag->kind), tb__kind_text(kind));
+    if (tag->kind != about->kind)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
+                             tb__quote(tag->name).text, tb__kind_text(tag->kind),
+                             tb__kind_text(about->kind));
+    if (tag->extent != about->extent)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" has %zu %s already, not %zu",
+                             tb__quote(tag->name).text, tag->extent, about->extent_name,
+                             about->extent);
+    return TB_STATUS_OK;
 }
 
 static tb_tag *new_tag(tb__tags *tags, const char *name, size_t name_size, tb_kind kind)
@@ -226,6 +231,7 @@ static tb_status add(tb_tag **out, tb__tags *tags, const char *name, const tb__a
     tb_status rv = tb__metadata_encode(&metadata, about);
     tag->metadata = metadata.data;
     tag->metadata_size = metadata.size;
+    tag->extent = about->extent;
     if (rv == TB_STATUS_OK)
         rv = make_room(tags, tag);
     if (rv == TB_STATUS_OK)
@@ -295,7 +301,7 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
     *out = find(table, name, size, hash_name(name, size));
     if (*out == NULL)
         return check_new(name, about, err);
-    return check_kind(*out, about->kind, err);
+    return check_known(*out, about, err);
 }
 
 tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
@@ -313,7 +319,7 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
     pthread_mutex_unlock(&tags->lock);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
-    return is_new ? TB_STATUS_OK : check_kind(*out, about->kind, err);
+    return is_new ? TB_STATUS_OK : check_known(*out, about, err);
 }
 
 void tb__tags_lock(tb__tags *tags)

@@ -22,6 +22,7 @@ struct tb_tag {
     char *name;
     uint8_t *metadata; /* a serialized field of Summary.Value */
     size_t metadata_size;
+    size_t extent; /* as in tb__about */
     uint8_t *scalar_head; /* of a tag of scalars: from tb__scalar_head_encode */
     size_t scalar_head_size;
     uint64_t described_in; /* the worker's: number of the file that holds the metadata already */
@@ -56,10 +57,10 @@ tb_status tb__tags_adopt(tb__tags *tags);
  * tb__tags_get lets in, or TB_STATUS_NO_MEMORY. */
 tb_status tb__tags_restore(tb__tags *tags);
 
-/* The tag |name|, added if it is new; of |about| only the kind counts if it is not.
+/* The tag |name|, added if it is new; of |about| only kind and extent count if it is not.
  *
- *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind; or
- *                        |about| holds such a name
+ *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind or
+ *                        extent; or |about| holds such a name
  *   TB_STATUS_TOO_LARGE  all names and descriptions together exceed what a queue can keep
  *   TB_STATUS_NO_MEMORY */
 tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,

@@ -98,7 +98,8 @@ static void event_of_a_first_scalar_has_its_metadata(void **state)
     tb__buf out = {0}, metadata = {0};
     uint8_t payload[TB__SCALAR_PAYLOAD_SIZE];
     tb__value value = scalar("loss", payload, 0.5);
-    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){TB_KIND_SCALAR, "Loss", "d", NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = "Loss", .description = "d"};
+    assert_int_equal(tb__metadata_encode(&metadata, &about), TB_STATUS_OK);
     value.metadata = metadata.data;
     value.metadata_size = metadata.size;
     assert_int_equal(tb__event_encode_values(&out, 1700000001.0, 7, &value, 1), TB_STATUS_OK);
@@ -113,7 +114,8 @@ static void event_takes_any_payload(void **state)
     (void)state;
     tb__buf out = {0}, metadata = {0};
     static const uint8_t tensor[] = {0x42, 0x08, 0x08, 0x01, 0x2a, 0x04, 0, 0, 0, 0x3f};
-    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){TB_KIND_SCALAR, NULL, NULL, NULL, 0}), TB_STATUS_OK);
+    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){.kind = TB_KIND_SCALAR}),
+                     TB_STATUS_OK);
     tb__value value = {"loss", 4, tensor, sizeof tensor, metadata.data, metadata.size};
     assert_int_equal(tb__event_encode_values(&out, 1700000001.0, 7, &value, 1), TB_STATUS_OK);
     /* As TensorFlow writes it, but for the order of tensor and metadata. */
@@ -231,8 +233,8 @@ static void add_random_value(sample *s, uint64_t *seed)
         return;
 
     char *name = random_bits(seed) % 2 == 0 ? s->tags[i] : NULL;
-    assert_int_equal(tb__metadata_encode(&s->metadata[i], &(tb__about){TB_KIND_SCALAR, name, "**why**", NULL, 0}),
-                     TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = name, .description = "**why**"};
+    assert_int_equal(tb__metadata_encode(&s->metadata[i], &about), TB_STATUS_OK);
     s->ours[i].metadata = s->metadata[i].data;
     s->ours[i].metadata_size = s->metadata[i].size;
     tblog__proto__summary_metadata__plugin_data__init(&s->their_plugin[i]);

@@ -14,7 +14,8 @@ static Tblog__Proto__Summary__Value *encoded(tb_kind kind, const char *display_n
                                              const char *description)
 {
     tb__buf out = {0};
-    assert_int_equal(tb__metadata_encode(&out, &(tb__about){kind, display_name, description, NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = kind, .display_name = display_name, .description = description};
+    assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     assert_non_null(value->metadata);
@@ -72,7 +73,8 @@ static void metadata_has_the_bytes_that_tensorboard_reads(void **state)
                                    "d\x20\x01";
     tb__buf out = {0};
     assert_int_equal(tb__buf_append(&out, "ab", 2), TB_STATUS_OK);
-    assert_int_equal(tb__metadata_encode(&out, &(tb__about){TB_KIND_SCALAR, "Loss", "d", NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = "Loss", .description = "d"};
+    assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
     assert_int_equal(out.size, 2 + sizeof expected - 1);
     assert_memory_equal(out.data + 2, expected, sizeof expected - 1);
     tb__buf_free(&out);
@@ -85,7 +87,8 @@ static void metadata_leaves_out_absent_and_empty_names(void **state)
     const char *absent[] = {NULL, ""};
     for (size_t i = 0; i < 2; i++) {
         tb__buf out = {0};
-        tb__about about = {TB_KIND_SCALAR, absent[i], absent[i], NULL, 0};
+        tb__about about = {
+            .kind = TB_KIND_SCALAR, .display_name = absent[i], .description = absent[i]};
         assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
         assert_int_equal(out.size, sizeof expected - 1);
         assert_memory_equal(out.data, expected, out.size);

@@ -40,6 +40,7 @@ typedef struct scene {
     void (*act)(stage *s); /* calls fail in it */
     bool has_left_run;     /* of a killed process */
     bool is_removed;       /* the run was removed, which is told and costs what was in it */
+    bool is_cut;           /* its one write may end at any byte */
 } scene;
 
 static const scene *current;
@@ -182,6 +183,14 @@ static void act_log_and_flush(stage *s)
     }
 }
 
+/* A batch of some hundred bytes, in one write. */
+static void act_log_few(stage *s)
+{
+    for (int i = 0; i < 3; i++)
+        ledger_log(s->ledger, s->writer, LEDGER_SCALAR);
+    flush(s);
+}
+
 static void act_fork(stage *s);
 
 static const scene scenes[] = {
@@ -199,6 +208,7 @@ static const scene scenes[] = {
      .prepare = prepare_removed_run,
      .act = act_log_and_flush,
      .is_removed = true},
+    {.name = "small batch", .prepare = prepare_writer, .act = act_log_few, .is_cut = true},
     {.name = "child", .prepare = prepare_writer, .act = act_fork},
 };
 
@@ -594,6 +604,7 @@ typedef struct fault_list {
           {EIO, 0}, {EDQUOT, 0}, {EFBIG, 0}, {EROFS, 0}, {ENOMEM, 0}, {ENOSPC, PART_HALF},         \
           {EIO, PART_ALL_BUT_ONE})
 #define OTHERS KINDS({EIO, 0}, {ENOMEM, 0})
+#define SLOW KINDS({EINTR, 0}, {EIO, 0}, {ENOMEM, 0})
 
 /* What can be wrong with a call; EINTR comes first. */
 static const fault_list faults[FAULTY_CALLS] = {
@@ -604,14 +615,16 @@ static const fault_list faults[FAULTY_CALLS] = {
                              {EIO, 0}),
     [CALL_FDOPENDIR] = OTHERS,
     [CALL_FLOCK] = KINDS({EINTR, 0}, {ENOLCK, 0}, {EIO, 0}),
-    [CALL_FSTAT] = OTHERS,
-    [CALL_FSTATFS] = OTHERS,
+    [CALL_FSTAT] = SLOW,
+    [CALL_FSTATFS] = SLOW,
     [CALL_FSYNC] = KINDS({EINTR, 0}, {EIO, 0}, {ENOSPC, 0}, {EDQUOT, 0}),
     [CALL_GETCWD] = OTHERS,
     [CALL_GETHOSTNAME] = OTHERS,
-    [CALL_LINKAT] = KINDS({ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {EACCES, 0}),
+    [CALL_LINKAT] = KINDS({EINTR, 0}, {ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0},
+                          {EACCES, 0}),
     [CALL_MADVISE] = OTHERS,
-    [CALL_MKDIR] = KINDS({ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {ENOMEM, 0}, {EACCES, 0}),
+    [CALL_MKDIR] = KINDS({EINTR, 0}, {ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {ENOMEM, 0},
+                         {EACCES, 0}),
     [CALL_MMAP] = KINDS({ENOMEM, 0}),
     [CALL_MUTEX_INIT] = KINDS({ENOMEM, 0}),
     [CALL_NANOSLEEP] = KINDS({EINTR, 0}),
@@ -621,15 +634,15 @@ static const fault_list faults[FAULTY_CALLS] = {
     [CALL_PWRITE] = ROOM,
     [CALL_READ] = KINDS({EINTR, 0}, {EIO, 0}, {ENOMEM, 0}),
     [CALL_READDIR] = OTHERS,
-    [CALL_STAT] = OTHERS,
+    [CALL_STAT] = SLOW,
     [CALL_THREAD_CREATE] = KINDS({EAGAIN, 0}, {EPERM, 0}),
-    [CALL_UNLINKAT] = OTHERS,
+    [CALL_UNLINKAT] = SLOW,
     [CALL_WRITE] = ROOM,
     [CALL_ROOM] = KINDS({ENOSPC, 0}, {EDQUOT, 0}),
 };
 
 typedef struct totals {
-    uint32_t scenes, injected, lasting, silent, crashes, leaks, failed;
+    uint32_t scenes, injected, lasting, silent, cuts, crashes, leaks, failed;
     bool all;
 } totals;
 
@@ -639,7 +652,9 @@ static void tell_failure(void)
     if (plan.number > 0)
         fprintf(stderr, ", %s %u%s", faulty_name(plan.call), plan.number,
                 plan.lasts ? " and all after it" : "");
-    if (plan.part != PART_NONE)
+    if (plan.part == PART_BYTES)
+        fprintf(stderr, ", %zu bytes of it", plan.bytes);
+    else if (plan.part != PART_NONE)
         fprintf(stderr, ", a part (%d)", (int)plan.part);
     if (plan.reason != 0)
         fprintf(stderr, ": %s", strerror(plan.reason));
@@ -705,18 +720,41 @@ static void sweep_number(totals *t, faulty_call call, uint32_t number)
     }
 }
 
+/* Ends the scene's write behind each of its bytes: the rest follows at once, or after a failure. */
+static void sweep_cuts(totals *t, size_t size)
+{
+    static const int reasons[] = {0, ENOSPC};
+    if (size < 100 || size > 300) {
+        fprintf(stderr, "fail_syscall: %s: a write of %zu bytes\n", current->name, size);
+        t->failed++;
+        return;
+    }
+    for (size_t bytes = 1; bytes < size; bytes++)
+        for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+            run_once(t, &(faulty_plan){.call = CALL_WRITE,
+                                       .number = 1,
+                                       .reason = reasons[i],
+                                       .part = PART_BYTES,
+                                       .bytes = bytes});
+            t->cuts++;
+        }
+}
+
 static void sweep(totals *t, const scene *sc)
 {
     uint32_t made[FAULTY_CALLS];
     current = sc;
     t->scenes++;
     run_once(t, &(faulty_plan){0});
+    size_t size = faulty_latest()->asked[CALL_WRITE];
     for (int call = 0; call < FAULTY_CALLS; call++)
         made[call] = faulty_latest()->made[call];
     for (int call = 0; call < FAULTY_CALLS; call++)
         for (uint32_t n = 1; n <= made[call] && n < MAX_NUMBER; n++)
             if (!(sc->is_removed && call == CALL_FSTAT)) /* then it does not see that */
                 sweep_number(t, (faulty_call)call, n);
+    if (sc->is_cut)
+        sweep_cuts(t, size);
 }
 
 int main(int argc, char **argv)
@@ -735,7 +773,8 @@ int main(int argc, char **argv)
             sweep(&t, &scenes[i]);
     stage_end();
     printf("fail_syscall: %u scenes, %u faults, of which %u lasted and %u were not to be noticed; "
+           "a write cut at each byte (%u times); the library never calls rename or ftruncate; "
            "%u crashes or hangs, %u leaks, %u violations in all\n",
-           t.scenes, t.injected, t.lasting, t.silent, t.crashes, t.leaks, t.failed);
+           t.scenes, t.injected, t.lasting, t.silent, t.cuts, t.crashes, t.leaks, t.failed);
     return t.failed == 0 ? 0 : 1;
 }

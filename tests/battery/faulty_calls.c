@@ -160,9 +160,16 @@ static size_t part_of(size_t size, faulty_part part)
     case PART_ONE_BYTE: return size < 1 ? size : 1;
     case PART_HALF: return (size + 1) / 2;
     case PART_ALL_BUT_ONE: return size < 2 ? size : size - 1;
+    case PART_BYTES: return size < plan.bytes ? size : plan.bytes;
     case PART_NONE: break;
     }
     return size;
+}
+
+static void note_size(faulty_call call, size_t size)
+{
+    if (atomic_load(&is_armed))
+        atomic_store(&record->asked[call], size);
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
@@ -192,6 +199,7 @@ static size_t part_of(size_t size, faulty_part part)
     ssize_t __wrap_##name parameters                                                               \
     {                                                                                              \
         faulty_part part;                                                                          \
+        note_size(call, size);                                                                     \
         if (fault(call, about_fd(fd), NULL, &part) != 0)                                           \
             return -1;                                                                             \
         size = part_of(size, part);                                                                \

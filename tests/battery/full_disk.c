@@ -409,9 +409,9 @@ int main(int argc, char **argv)
     while (aid_now() < end - 1 && aid_wrongs() < 20);
     aid_remove(dir);
     return aid_end("%llu disks were full %llu times for %.0f s (%.0f on end), %llu values "
-                   "accepted, "
-                   "%llu dropped, longest call %.2f s, close %.2f s, resumption %.2f s; at the end "
-                   "%llu values recovered, %llu lost and told; %llu queues in memory; seed %llu",
+                   "accepted, %llu dropped, longest call %.2f s, close %.2f s, resumption %.2f s; "
+                   "at the end %llu values recovered, %llu lost and told; %llu queues in memory; "
+                   "seed %llu",
                    (unsigned long long)t.episodes, (unsigned long long)t.fills, t.seconds_full,
                    t.longest_full,
                    (unsigned long long)t.ok, (unsigned long long)t.full, t.longest, t.longest_close,

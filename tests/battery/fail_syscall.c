@@ -297,6 +297,7 @@ static verdict verdict_of(faulty_subject subject)
     case CALL_THREAD_CREATE: return refusal();
     case CALL_FSYNC:
         return current->has_left_run ? RECOVERY_FAILS : is_queue ? INVISIBLE : SYNC_FAILS;
+    case CALL_SYNCFS: return SYNC_FAILS;
     case CALL_CLOSE:
         return in_scene(act_close) && subject == ABOUT_EVENT_FILE ? CLOSE_FAILS : INVISIBLE;
     case CALL_UNLINKAT: return current->has_left_run ? RECOVERY_FAILS : INVISIBLE;
@@ -635,6 +636,7 @@ static const fault_list faults[FAULTY_CALLS] = {
     [CALL_READ] = KINDS({EINTR, 0}, {EIO, 0}, {ENOMEM, 0}),
     [CALL_READDIR] = OTHERS,
     [CALL_STAT] = SLOW,
+    [CALL_SYNCFS] = KINDS({EIO, 0}, {ENOSPC, 0}, {EDQUOT, 0}),
     [CALL_THREAD_CREATE] = KINDS({EAGAIN, 0}, {EPERM, 0}),
     [CALL_UNLINKAT] = SLOW,
     [CALL_WRITE] = ROOM,
@@ -691,6 +693,7 @@ static bool may_last(faulty_call call)
     case CALL_MKDIR:
     case CALL_OPENAT:
     case CALL_ROOM:
+    case CALL_SYNCFS:
     case CALL_WRITE: return true;
     case CALL_MMAP: return in_scene(act_open) || in_scene(act_recover) || in_scene(act_fork);
     default: return false;

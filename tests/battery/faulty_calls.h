@@ -33,6 +33,7 @@ typedef enum faulty_call {
     CALL_READ,
     CALL_READDIR,
     CALL_STAT,
+    CALL_SYNCFS,
     CALL_THREAD_CREATE,
     CALL_UNLINKAT,
     CALL_WRITE,

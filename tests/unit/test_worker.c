@@ -189,8 +189,9 @@ static void worker_syncs_sooner_than_it_flushes_when_told_to(void **state)
     assert_int_equal(tb_close(w), TB_STATUS_OK);
 }
 
-/* Or the power might go, and leave what follows a file that was synced as an empty one. */
-static void worker_syncs_the_head_of_a_next_file_before_it_goes_on(void **state)
+/* Or the power might go, and leave what follows a file that was synced as an empty one.  (Who never
+ * syncs has no such wish.) */
+static void worker_syncs_a_next_file_before_it_goes_on(void **state)
 {
     (void)state;
     static char text[600000];
@@ -198,7 +199,7 @@ static void worker_syncs_the_head_of_a_next_file_before_it_goes_on(void **state)
     tb_writer *w = open_writer(&(tb_options){.max_file_bytes = 1 << 20});
     for (int i = 0; i < 8; i++) {
         assert_int_equal(tb_log_text(w, "text", text, i), TB_STATUS_OK);
-        assert_int_equal(tb_flush(w), TB_STATUS_OK);
+        assert_int_equal(i == 0 ? tb_sync(w) : tb_flush(w), TB_STATUS_OK);
     }
     assert_int_equal(tb_close(w), TB_STATUS_OK);
     assert_true(written_count >= 4);
@@ -342,7 +343,7 @@ int main(void)
         worker_test(worker_tells_a_failed_sync_to_whom_it_concerns),
         worker_test(worker_never_waits_for_itself),
         worker_test(worker_syncs_sooner_than_it_flushes_when_told_to),
-        worker_test(worker_syncs_the_head_of_a_next_file_before_it_goes_on),
+        worker_test(worker_syncs_a_next_file_before_it_goes_on),
         worker_test(worker_that_closes_in_vain_does_not_stop_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,21 +206,44 @@ bool tb__os_fence_threads(void)
 }
 #endif
 
+/* stat and fstat that start over after EINTR. */
+static int stat_path(const char *path, struct stat *out)
+{
+    int rv;
+    do
+        rv = stat(path, out);
+    while (rv != 0 && errno == EINTR);
+    return rv;
+}
+
+static int stat_fd(int fd, struct stat *out)
+{
+    int rv;
+    do
+        rv = fstat(fd, out);
+    while (rv != 0 && errno == EINTR);
+    return rv;
+}
+
 static bool is_directory(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return stat_path(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 static int make_dir(int *made, const char *path)
 {
-    if (mkdir(path, 0777) == 0) {
+    int rv;
+    do
+        rv = mkdir(path, 0777);
+    while (rv != 0 && errno == EINTR);
+    if (rv == 0) {
         ++*made;
         return 0;
     }
     int reason = errno;
     struct stat info;
-    if (stat(path, &info) != 0)
+    if (stat_path(path, &info) != 0)
         return reason != EEXIST ? reason : errno == ENOENT ? ENOTDIR : errno;
     /* Somebody may have made it first, or it exists on a file system that says EROFS for it. */
     return S_ISDIR(info.st_mode) ? 0 : reason == EEXIST ? ENOTDIR : reason;
@@ -297,7 +320,11 @@ int tb__os_name_file(int fd, int dir_fd, const char *name)
 {
     char path[64]; /* an empty path would do instead, but takes a privilege */
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+    int rv;
+    do
+        rv = linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
 }
 
 static int open_file(int *out_fd, int dir_fd, const char *name, int flags)
@@ -307,7 +334,7 @@ static int open_file(int *out_fd, int dir_fd, const char *name, int flags)
     if (fd < 0)
         return errno;
     struct stat info;
-    int reason = fstat(fd, &info) != 0 ? errno : S_ISREG(info.st_mode) ? 0 : EINVAL;
+    int reason = stat_fd(fd, &info) != 0 ? errno : S_ISREG(info.st_mode) ? 0 : EINVAL;
     if (reason != 0)
         close(fd);
     else
@@ -346,7 +373,7 @@ int tb__os_read_at(int fd, void *data, size_t size, uint64_t offset)
 int tb__os_file_info_of(tb__os_file_info *out, int fd)
 {
     struct stat info;
-    if (fstat(fd, &info) != 0)
+    if (stat_fd(fd, &info) != 0)
         return errno;
     *out = (tb__os_file_info){.size = (uint64_t)info.st_size,
                               .links = (uint64_t)info.st_nlink,
@@ -525,7 +552,11 @@ int tb__os_sync_dir(int fd, int parents)
 
 int tb__os_remove_at(int dir_fd, const char *name)
 {
-    return unlinkat(dir_fd, name, 0) == 0 ? 0 : errno;
+    int rv;
+    do
+        rv = unlinkat(dir_fd, name, 0);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
 }
 
 int tb__os_close(int fd)
@@ -589,7 +620,11 @@ bool tb__os_keeps_room(int fd)
     static const unsigned long copying[] = {0x9123683e /* btrfs */, 0xca451a4e /* bcachefs */,
                                             0x2fc12fc1 /* zfs */};
     struct statfs info;
-    if (fstatfs(fd, &info) != 0)
+    int rv;
+    do
+        rv = fstatfs(fd, &info);
+    while (rv != 0 && errno == EINTR);
+    if (rv != 0)
         return false;
     for (size_t i = 0; i < sizeof copying / sizeof copying[0]; i++)
         if (((unsigned long)info.f_type & 0xffffffff) == copying[i])

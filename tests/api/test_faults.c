@@ -252,6 +252,46 @@ static void fault_callback_may_log(void **state)
     n.w = (tb_close(n.w), NULL);
 }
 
+/* What was being written when the file went was encoded for a file that had its tags already. */
+static void fault_and_removal_describe_tags_anew(void **state)
+{
+    (void)state;
+    reports r = {0};
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("removed"));
+    tb_writer *w = tb_open(dir, &(tb_options){.on_error = note_error, .on_error_arg = &r,
+                                              .flush_seconds = 1000});
+    tb_tag *named = tb_tag_open(w, "named", &(tb_tag_options){.display_name = "Its name"});
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tb_tag_log(named, i, i), TB_STATUS_OK);
+        assert_int_equal(tb_log_scalar(w, "x", i, i), TB_STATUS_OK);
+        assert_int_equal(tb_log_text(w, "words", "some", i), TB_STATUS_OK);
+        if (i == 0)
+            assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    }
+    limit_file_size(10);
+    assert_int_equal(tb_flush(w), TB_STATUS_IO);
+    assert_int_equal(unlink(tb_event_file(w)), 0);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    assert_int_equal(tb_tag_log(named, 2, 2), TB_STATUS_OK);
+    tb_close(w);
+
+    event_file f = read_event_file(event_file_in(dir, 0));
+    static const char *const tags[] = {"named", "x", "words"};
+    static const char *const plugins[] = {"scalars", "scalars", "text"};
+    for (int i = 0; i < 3; i++) {
+        const Tblog__Proto__Event *event;
+        const Tblog__Proto__Summary__Value *v = find_value(&f, tags[i], 0, &event);
+        assert_non_null(v);
+        assert_int_equal(event->step, 1);
+        assert_non_null(v->metadata);
+        assert_string_equal(v->metadata->plugin_data->plugin_name, plugins[i]);
+    }
+    assert_string_equal(find_value(&f, "named", 0, NULL)->metadata->display_name, "Its name");
+    free_event_file(&f);
+}
+
 static void note_signal(int number)
 {
     (void)number;
@@ -269,6 +309,7 @@ int main(void)
         cmocka_unit_test(fault_at_close_is_told_in_bounded_time),
         cmocka_unit_test(fault_at_open_is_told),
         cmocka_unit_test(fault_callback_may_log),
+        cmocka_unit_test(fault_and_removal_describe_tags_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

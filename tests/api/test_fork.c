@@ -1,13 +1,16 @@
 /* Processes that fork, and processes that end without tb_close. */
 #include "test.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tblog.h>
@@ -268,6 +271,208 @@ static void fork_finds_no_lock_held(void **state)
     free_event_file(&f);
 }
 
+/* --- two threads of a child ------------------------------------------------------------------- */
+
+enum { GRANDCHILDREN = 12, BEGINNINGS = 40 };
+
+static pthread_barrier_t both_are_there;
+
+/* One after the other; nobody waits for them. */
+static void *fork_often(void *arg)
+{
+    (void)arg;
+    pthread_barrier_wait(&both_are_there);
+    for (int i = 0; i < GRANDCHILDREN; i++)
+        if (fork() == 0)
+            _exit(0);
+    return NULL;
+}
+
+/* Its first call, which makes files, a queue and a thread, while another thread forks. */
+static void log_first_while_another_forks(void *arg)
+{
+    family *f = arg;
+    pthread_t id;
+    alarm(PATIENCE / 4);
+    signal(SIGCHLD, SIG_IGN);
+    pthread_barrier_init(&both_are_there, NULL, 2);
+    if (pthread_create(&id, NULL, fork_often, NULL) != 0)
+        _exit(1);
+    pthread_barrier_wait(&both_are_there);
+    if (tb_log_scalar(f->w, "x", 0, 0) != TB_STATUS_OK)
+        _exit(2);
+    pthread_join(id, NULL);
+    if (tb_close(f->w) != TB_STATUS_OK)
+        _exit(3);
+}
+
+static void fork_and_a_first_call_in_a_child_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("fork_first_call"));
+    family f = {.w = tb_open(dir, &(tb_options){.flush_seconds = 1000})};
+    assert_int_equal(tb_flush(f.w), TB_STATUS_OK);
+    for (int i = 0; i < BEGINNINGS; i++)
+        run_child(log_first_while_another_forks, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+    assert_int_equal(count_files_in(dir), BEGINNINGS + 1);
+    for (size_t i = 1; i <= BEGINNINGS; i++)
+        check_steps(event_file_in(dir, i), "x", 1);
+}
+
+/* --- what is not the child's ------------------------------------------------------------------ */
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* A test that fails leaves the others their disk. */
+static int lift_limit(void **state)
+{
+    (void)state;
+    limit_file_size(RLIM_INFINITY);
+    return 0;
+}
+
+static void fork_leaves_the_parents_losses_to_the_parent(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("fork_loss"));
+    family f = {.w = tb_open(dir, &(tb_options){.flush_seconds = 1000, .full_wait_seconds = -1,
+                                                .on_error = ignore_error})};
+    f.tag = tb_tag_open(f.w, "x", NULL);
+    limit_file_size(0);
+    int accepted = 0;
+    while (tb_tag_log(f.tag, accepted, accepted) == TB_STATUS_OK)
+        accepted++;
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(tb_flush(f.w), TB_STATUS_OK);
+    run_child(log_100_and_close, &f);
+    assert_int_equal(tb_close(f.w), TB_STATUS_FULL);
+    check_steps(event_file_in(dir, 0), "x", accepted);
+    check_steps(event_file_in(dir, 1), "x", 100);
+}
+
+/* Every second time it says is none. */
+static double broken_clock(void *arg)
+{
+    int *calls = arg;
+    return ++*calls % 2 == 1 ? 1e9 : (double)NAN;
+}
+
+/* What is refused may be anything, what is written not. */
+static void log_by_broken_clock(void *arg)
+{
+    family *f = arg;
+    for (int i = 0; i < 10; i++)
+        tb_log_scalar(f->w, "x", i, i);
+    tb_close(f->w);
+}
+
+static void fork_and_a_broken_clock_make_no_wall_time_that_is_none(void **state)
+{
+    (void)state;
+    int calls = 0;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("fork_clock"));
+    family f = {.w = tb_open(dir, &(tb_options){.clock = broken_clock, .clock_arg = &calls,
+                                                .on_error = ignore_error})};
+    assert_non_null(f.w);
+    calls = 0; /* the child's first call gets a time, and what that call makes gets none */
+    assert_int_equal(tb_flush(f.w), TB_STATUS_OK);
+    run_child(log_by_broken_clock, &f);
+    tb_close(f.w);
+    for (size_t i = 0; i < count_files_in(dir); i++) {
+        event_file file = read_event_file(event_file_in(dir, i));
+        for (size_t k = 0; k < file.count; k++)
+            assert_true(isfinite(file.events[k]->wall_time));
+        free_event_file(&file);
+    }
+}
+
+/* --- more threads than rings ------------------------------------------------------------------ */
+
+enum { OWN_RINGS = 63 };
+
+static pthread_barrier_t has_logged, may_end;
+
+static void *log_one_and_wait(void *arg)
+{
+    tb_log_scalar(arg, "own", 0, 0);
+    pthread_barrier_wait(&has_logged);
+    pthread_barrier_wait(&may_end);
+    return NULL;
+}
+
+typedef struct sharer {
+    tb_writer *w;
+    _Atomic int64_t logged;
+    _Atomic bool stop;
+} sharer;
+
+static void *log_until_full(void *arg)
+{
+    sharer *s = arg;
+    while (!atomic_load(&s->stop)
+           && tb_log_scalar(s->w, "shared", 0, atomic_load(&s->logged)) == TB_STATUS_OK)
+        atomic_fetch_add(&s->logged, 1);
+    return NULL;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Until it makes no progress, as the ring is full. */
+static void await_full_ring(sharer *s)
+{
+    int64_t before = -1;
+    while (before != atomic_load(&s->logged) || before < 8000) {
+        before = atomic_load(&s->logged);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+}
+
+static void fork_does_not_wait_for_room_in_a_ring_that_threads_share(void **state)
+{
+    (void)state;
+    pthread_t ids[OWN_RINGS], sharing;
+    sharer s = {.w = tb_open(fresh_dir("fork_shared"), &(tb_options){.full_wait_seconds = 6,
+                                                                     .on_error = ignore_error})};
+    pthread_barrier_init(&has_logged, NULL, OWN_RINGS + 1);
+    pthread_barrier_init(&may_end, NULL, OWN_RINGS + 1);
+    for (int i = 0; i < OWN_RINGS; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, log_one_and_wait, s.w), 0);
+    pthread_barrier_wait(&has_logged);
+    assert_int_equal(tb_flush(s.w), TB_STATUS_OK);
+    limit_file_size(0);
+    assert_int_equal(pthread_create(&sharing, NULL, log_until_full, &s), 0);
+    await_full_ring(&s);
+    double start = seconds_now();
+    pid_t id = fork();
+    if (id == 0)
+        _exit(0);
+    double took = seconds_now() - start;
+    atomic_store(&s.stop, true);
+    limit_file_size(RLIM_INFINITY);
+    waitpid(id, NULL, 0);
+    pthread_join(sharing, NULL);
+    pthread_barrier_wait(&may_end);
+    for (int i = 0; i < OWN_RINGS; i++)
+        pthread_join(ids[i], NULL);
+    tb_close(s.w);
+    assert_true(took < 1);
+}
+
 /* --- the end without tb_close ------------------------------------------------------------------ */
 
 static void open_log_exit(void *arg)
@@ -312,6 +517,7 @@ static void exit_from_a_callback_does_not_hang(void **state)
 
 int main(void)
 {
+    signal(SIGXFSZ, SIG_IGN); /* of a test that fails while the disk is full */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fork_gives_the_child_a_file_of_its_own),
         cmocka_unit_test(fork_of_a_child_gives_the_grandchild_a_file),
@@ -319,6 +525,11 @@ int main(void)
         cmocka_unit_test(fork_child_that_logs_nothing_makes_nothing),
         cmocka_unit_test(fork_child_that_gets_no_file_is_told),
         cmocka_unit_test(fork_finds_no_lock_held),
+        cmocka_unit_test(fork_and_a_first_call_in_a_child_do_not_wait_for_each_other),
+        cmocka_unit_test_teardown(fork_leaves_the_parents_losses_to_the_parent, lift_limit),
+        cmocka_unit_test(fork_and_a_broken_clock_make_no_wall_time_that_is_none),
+        cmocka_unit_test_teardown(fork_does_not_wait_for_room_in_a_ring_that_threads_share,
+                                  lift_limit),
         cmocka_unit_test(exit_without_close_writes_everything),
         cmocka_unit_test(exit_from_a_callback_does_not_hang),
     };

@@ -368,6 +368,7 @@ static void finish_value(reader *r, uint32_t who)
 {
     position *p = &r->positions[who];
     r->out->values++;
+    r->out->of_kind[p->call.kind]++;
     if (++p->index == p->call.count)
         set_position(r, who, p->call.number + 1);
 }

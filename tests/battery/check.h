@@ -31,6 +31,7 @@ typedef struct seen_file {
 
 typedef struct findings {
     uint64_t values, lost, twice, in_flight;
+    uint64_t of_kind[LOAD_KINDS]; /* values */
     uint32_t torn_completed; /* files that ended torn before and do no more */
     uint32_t torn;
     uint32_t queue_files;

@@ -297,7 +297,7 @@ static void log_in_child(void *arg)
         if (tb_log_scalar(forked_writer, tag, i, i) != TB_STATUS_OK)
             aid_wrong("forks: child: %s", tb_last_error(forked_writer));
     if (forked_child % 3 == 0)
-        tb_close(forked_writer); /* what the parent has lost is not for the child to tell */
+        must_close(forked_writer, "forks: child"); /* what the parent has lost is not its own */
     else if (forked_child % 3 == 1)
         exit(0);
 }

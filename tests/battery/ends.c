@@ -21,10 +21,17 @@
 #include "scan.h"
 
 enum { DEFAULT_ROUNDS = 3, TAGS = 8, SOME = 500, PATIENCE = 15 };
+enum { SIGNAL_PATIENCE = 5 };
+#ifndef WITH_SANITIZER
+enum { SIGNALS = 200 };
+#else
+enum { SIGNALS = 0 }; /* its own work at the end can't be done in a signal's handler */
+#endif
 
 /* What a child tells. */
 typedef struct board {
     _Atomic uint64_t returned[TAGS]; /* values whose call had returned, and had to be kept */
+    _Atomic bool may_end; /* by a signal */
 } board;
 
 static board *shared;
@@ -299,6 +306,51 @@ static void handler_opens_a_writer(void)
     atexit(open_in_handler);
 }
 
+/* --- a signal's handler ----------------------------------------------------------------------- */
+
+static void note_value(int tag, int64_t step)
+{
+    if (!atomic_load(&is_ending))
+        atomic_store(&shared->returned[tag], (uint64_t)step + 1);
+}
+
+/* Scalars, texts and, in one of the threads, new tags: some lock is held at most moments. */
+static void *log_all_sorts(void *arg)
+{
+    int number = *(const int *)arg;
+    char scalar[16], text[16], new_tag[32];
+    snprintf(scalar, sizeof scalar, "%d", number);
+    snprintf(text, sizeof text, "%d", 3 + number);
+    for (int64_t step = 0;; step++) {
+        snprintf(new_tag, sizeof new_tag, "6/%lld", (long long)step);
+        if (tb_log_scalar(writer, scalar, (double)step, step) == TB_STATUS_OK)
+            note_value(number, step);
+        if (tb_log_text(writer, text, new_tag, step) == TB_STATUS_OK)
+            note_value(3 + number, step);
+        if (number == 0 && tb_log_scalar(writer, new_tag, (double)step, step) == TB_STATUS_OK)
+            note_value(6, step);
+    }
+    return NULL;
+}
+
+static void exit_in_handler(int signal_number)
+{
+    (void)signal_number;
+    atomic_store(&is_ending, true);
+    exit(0);
+}
+
+/* The signal comes to this thread, in the middle of a call. */
+static void handler_of_signal_exits(void)
+{
+    signal(SIGTERM, exit_in_handler);
+    open_writer(0.002);
+    start_thread(log_all_sorts, (void *)(uintptr_t)&tags[1]);
+    start_thread(log_all_sorts, (void *)(uintptr_t)&tags[2]);
+    atomic_store(&shared->may_end, true);
+    log_all_sorts((void *)(uintptr_t)&tags[0]);
+}
+
 /* --- ends without a handler ------------------------------------------------------------------- */
 
 static void quick_exit_is_recovered(void)
@@ -429,12 +481,8 @@ static void run_child(void *arg)
     exit(0); /* as a main that returns */
 }
 
-static uint64_t run_end(const end *e, const char *base, size_t number)
+static uint64_t check_end(const end *e, int status)
 {
-    memset(shared, 0, sizeof *shared);
-    snprintf(dir, sizeof dir, "%s/%zu", base, number);
-    aid_random(&chance, 2);
-    int status = aid_await(aid_fork(run_child, (void *)(uintptr_t)e), PATIENCE);
     if (status != 0)
         aid_wrong("%s: the process ended with %#x", e->name, (unsigned)status);
     size_t queues = scan_count_names(dir, "tblog-queue.");
@@ -442,6 +490,36 @@ static uint64_t run_end(const end *e, const char *base, size_t number)
         aid_wrong("%s: %zu queue files are left", e->name, queues);
     uint64_t values = look_back(e);
     aid_remove(dir);
+    return values;
+}
+
+static pid_t begin_end(const end *e, const char *base, size_t number)
+{
+    memset(shared, 0, sizeof *shared);
+    snprintf(dir, sizeof dir, "%s/%zu", base, number);
+    aid_random(&chance, 2);
+    return aid_fork(run_child, (void *)(uintptr_t)e);
+}
+
+static uint64_t run_end(const end *e, const char *base, size_t number)
+{
+    return check_end(e, aid_await(begin_end(e, base, number), PATIENCE));
+}
+
+/* What had returned is there in the end, if not in the event file, then in the queue's. */
+static uint64_t end_by_signals(const char *base)
+{
+    static const end by_signal = {"a signal's handler exits", handler_of_signal_exits, UINT64_MAX,
+                                  -1};
+    uint64_t values = 0, wrongs = aid_wrongs();
+    for (size_t i = 0; i < SIGNALS && aid_wrongs() < wrongs + 5; i++) {
+        pid_t id = begin_end(&by_signal, base, i);
+        while (!atomic_load(&shared->may_end))
+            aid_sleep(0.0002);
+        aid_sleep((double)aid_random(&chance, 8000) * 1e-6);
+        kill(id, SIGTERM);
+        values += check_end(&by_signal, aid_await(id, SIGNAL_PATIENCE));
+    }
     return values;
 }
 
@@ -460,8 +538,9 @@ int main(int argc, char **argv)
     for (uint64_t k = 0; k < rounds && aid_wrongs() < 20; k++)
         for (size_t i = 0; i < count; i++)
             values += run_end(&ends[i], base, i);
+    values += end_by_signals(base);
     aid_remove(base);
-    return aid_end("%zu ways to end, %llu times each, %llu values, seed %llu", count,
-                   (unsigned long long)rounds, (unsigned long long)values,
-                   (unsigned long long)seed);
+    return aid_end("%zu ways to end, %llu times each, and a signal's handler %d times, %llu "
+                   "values, seed %llu", count, (unsigned long long)rounds, SIGNALS,
+                   (unsigned long long)values, (unsigned long long)seed);
 }

@@ -40,6 +40,7 @@ typedef struct scene {
     void (*act)(stage *s); /* calls fail in it */
     bool has_left_run;     /* of a killed process */
     bool is_removed;       /* the run was removed, which is told and costs what was in it */
+    bool is_cut;           /* its one write may end at any byte */
 } scene;
 
 static const scene *current;
@@ -137,11 +138,17 @@ static void act_log(stage *s)
 }
 
 /* The next value begins a new file. */
-static void prepare_full_file(stage *s)
+static void prepare_full_unsynced_file(stage *s)
 {
     s->options.max_file_bytes = 1 << 20;
     prepare_writer(s);
     ledger_log(s->ledger, s->writer, LEDGER_LONG_TEXT);
+    tb_flush(s->writer);
+}
+
+static void prepare_full_file(stage *s)
+{
+    prepare_full_unsynced_file(s);
     tb_sync(s->writer); /* from now on full files are synced, too */
 }
 
@@ -182,6 +189,14 @@ static void act_log_and_flush(stage *s)
     }
 }
 
+/* A batch of some hundred bytes, in one write. */
+static void act_log_few(stage *s)
+{
+    for (int i = 0; i < 3; i++)
+        ledger_log(s->ledger, s->writer, LEDGER_SCALAR);
+    flush(s);
+}
+
 static void act_fork(stage *s);
 
 static const scene scenes[] = {
@@ -194,11 +209,13 @@ static const scene scenes[] = {
     {.name = "tb_recover", .prepare = prepare_left_run, .act = act_recover, .has_left_run = true},
     {.name = "logging", .prepare = prepare_writer, .act = act_log},
     {.name = "next file", .prepare = prepare_full_file, .act = act_rotate},
+    {.name = "next file, none synced", .prepare = prepare_full_unsynced_file, .act = act_rotate},
     {.name = "tb_close", .prepare = prepare_full_queue, .act = act_close},
     {.name = "removed run",
      .prepare = prepare_removed_run,
      .act = act_log_and_flush,
      .is_removed = true},
+    {.name = "small batch", .prepare = prepare_writer, .act = act_log_few, .is_cut = true},
     {.name = "child", .prepare = prepare_writer, .act = act_fork},
 };
 
@@ -287,6 +304,7 @@ static verdict verdict_of(faulty_subject subject)
     case CALL_THREAD_CREATE: return refusal();
     case CALL_FSYNC:
         return current->has_left_run ? RECOVERY_FAILS : is_queue ? INVISIBLE : SYNC_FAILS;
+    case CALL_SYNCFS: return SYNC_FAILS;
     case CALL_CLOSE:
         return in_scene(act_close) && subject == ABOUT_EVENT_FILE ? CLOSE_FAILS : INVISIBLE;
     case CALL_UNLINKAT: return current->has_left_run ? RECOVERY_FAILS : INVISIBLE;
@@ -594,6 +612,7 @@ typedef struct fault_list {
           {EIO, 0}, {EDQUOT, 0}, {EFBIG, 0}, {EROFS, 0}, {ENOMEM, 0}, {ENOSPC, PART_HALF},         \
           {EIO, PART_ALL_BUT_ONE})
 #define OTHERS KINDS({EIO, 0}, {ENOMEM, 0})
+#define SLOW KINDS({EINTR, 0}, {EIO, 0}, {ENOMEM, 0})
 
 /* What can be wrong with a call; EINTR comes first. */
 static const fault_list faults[FAULTY_CALLS] = {
@@ -604,14 +623,16 @@ static const fault_list faults[FAULTY_CALLS] = {
                              {EIO, 0}),
     [CALL_FDOPENDIR] = OTHERS,
     [CALL_FLOCK] = KINDS({EINTR, 0}, {ENOLCK, 0}, {EIO, 0}),
-    [CALL_FSTAT] = OTHERS,
-    [CALL_FSTATFS] = OTHERS,
+    [CALL_FSTAT] = SLOW,
+    [CALL_FSTATFS] = SLOW,
     [CALL_FSYNC] = KINDS({EINTR, 0}, {EIO, 0}, {ENOSPC, 0}, {EDQUOT, 0}),
     [CALL_GETCWD] = OTHERS,
     [CALL_GETHOSTNAME] = OTHERS,
-    [CALL_LINKAT] = KINDS({ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {EACCES, 0}),
+    [CALL_LINKAT] = KINDS({EINTR, 0}, {ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0},
+                          {EACCES, 0}),
     [CALL_MADVISE] = OTHERS,
-    [CALL_MKDIR] = KINDS({ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {ENOMEM, 0}, {EACCES, 0}),
+    [CALL_MKDIR] = KINDS({EINTR, 0}, {ENOSPC, 0}, {EROFS, 0}, {EDQUOT, 0}, {EIO, 0}, {ENOMEM, 0},
+                         {EACCES, 0}),
     [CALL_MMAP] = KINDS({ENOMEM, 0}),
     [CALL_MUTEX_INIT] = KINDS({ENOMEM, 0}),
     [CALL_NANOSLEEP] = KINDS({EINTR, 0}),
@@ -621,15 +642,16 @@ static const fault_list faults[FAULTY_CALLS] = {
     [CALL_PWRITE] = ROOM,
     [CALL_READ] = KINDS({EINTR, 0}, {EIO, 0}, {ENOMEM, 0}),
     [CALL_READDIR] = OTHERS,
-    [CALL_STAT] = OTHERS,
+    [CALL_STAT] = SLOW,
+    [CALL_SYNCFS] = KINDS({EIO, 0}, {ENOSPC, 0}, {EDQUOT, 0}),
     [CALL_THREAD_CREATE] = KINDS({EAGAIN, 0}, {EPERM, 0}),
-    [CALL_UNLINKAT] = OTHERS,
+    [CALL_UNLINKAT] = SLOW,
     [CALL_WRITE] = ROOM,
     [CALL_ROOM] = KINDS({ENOSPC, 0}, {EDQUOT, 0}),
 };
 
 typedef struct totals {
-    uint32_t scenes, injected, lasting, silent, crashes, leaks, failed;
+    uint32_t scenes, injected, lasting, silent, cuts, crashes, leaks, failed;
     bool all;
 } totals;
 
@@ -639,7 +661,9 @@ static void tell_failure(void)
     if (plan.number > 0)
         fprintf(stderr, ", %s %u%s", faulty_name(plan.call), plan.number,
                 plan.lasts ? " and all after it" : "");
-    if (plan.part != PART_NONE)
+    if (plan.part == PART_BYTES)
+        fprintf(stderr, ", %zu bytes of it", plan.bytes);
+    else if (plan.part != PART_NONE)
         fprintf(stderr, ", a part (%d)", (int)plan.part);
     if (plan.reason != 0)
         fprintf(stderr, ": %s", strerror(plan.reason));
@@ -674,9 +698,11 @@ static bool may_last(faulty_call call)
     case CALL_FSYNC:
     case CALL_LINKAT:
     case CALL_MKDIR:
-    case CALL_OPENAT:
     case CALL_ROOM:
+    case CALL_SYNCFS:
     case CALL_WRITE: return true;
+    case CALL_OPENAT: /* else the next file does not begin, and the sync fails as well */
+        return current->prepare != prepare_full_unsynced_file;
     case CALL_MMAP: return in_scene(act_open) || in_scene(act_recover) || in_scene(act_fork);
     default: return false;
     }
@@ -705,18 +731,41 @@ static void sweep_number(totals *t, faulty_call call, uint32_t number)
     }
 }
 
+/* Ends the scene's write behind each of its bytes: the rest follows at once, or after a failure. */
+static void sweep_cuts(totals *t, size_t size)
+{
+    static const int reasons[] = {0, ENOSPC};
+    if (size < 100 || size > 300) {
+        fprintf(stderr, "fail_syscall: %s: a write of %zu bytes\n", current->name, size);
+        t->failed++;
+        return;
+    }
+    for (size_t bytes = 1; bytes < size; bytes++)
+        for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+            run_once(t, &(faulty_plan){.call = CALL_WRITE,
+                                       .number = 1,
+                                       .reason = reasons[i],
+                                       .part = PART_BYTES,
+                                       .bytes = bytes});
+            t->cuts++;
+        }
+}
+
 static void sweep(totals *t, const scene *sc)
 {
     uint32_t made[FAULTY_CALLS];
     current = sc;
     t->scenes++;
     run_once(t, &(faulty_plan){0});
+    size_t size = faulty_latest()->asked[CALL_WRITE];
     for (int call = 0; call < FAULTY_CALLS; call++)
         made[call] = faulty_latest()->made[call];
     for (int call = 0; call < FAULTY_CALLS; call++)
         for (uint32_t n = 1; n <= made[call] && n < MAX_NUMBER; n++)
             if (!(sc->is_removed && call == CALL_FSTAT)) /* then it does not see that */
                 sweep_number(t, (faulty_call)call, n);
+    if (sc->is_cut)
+        sweep_cuts(t, size);
 }
 
 int main(int argc, char **argv)
@@ -735,7 +784,8 @@ int main(int argc, char **argv)
             sweep(&t, &scenes[i]);
     stage_end();
     printf("fail_syscall: %u scenes, %u faults, of which %u lasted and %u were not to be noticed; "
+           "a write cut at each byte (%u times); the library never calls rename or ftruncate; "
            "%u crashes or hangs, %u leaks, %u violations in all\n",
-           t.scenes, t.injected, t.lasting, t.silent, t.crashes, t.leaks, t.failed);
+           t.scenes, t.injected, t.lasting, t.silent, t.cuts, t.crashes, t.leaks, t.failed);
     return t.failed == 0 ? 0 : 1;
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ const char *faulty_name(faulty_call call)
         [CALL_READ] = "read",
         [CALL_READDIR] = "readdir",
         [CALL_STAT] = "stat",
+        [CALL_SYNCFS] = "syncfs",
         [CALL_THREAD_CREATE] = "pthread_create",
         [CALL_UNLINKAT] = "unlinkat",
         [CALL_WRITE] = "write",
@@ -160,9 +162,16 @@ static size_t part_of(size_t size, faulty_part part)
     case PART_ONE_BYTE: return size < 1 ? size : 1;
     case PART_HALF: return (size + 1) / 2;
     case PART_ALL_BUT_ONE: return size < 2 ? size : size - 1;
+    case PART_BYTES: return size < plan.bytes ? size : plan.bytes;
     case PART_NONE: break;
     }
     return size;
+}
+
+static void note_size(faulty_call call, size_t size)
+{
+    if (atomic_load(&is_armed))
+        atomic_store(&record->asked[call], size);
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
@@ -192,6 +201,7 @@ static size_t part_of(size_t size, faulty_part part)
     ssize_t __wrap_##name parameters                                                               \
     {                                                                                              \
         faulty_part part;                                                                          \
+        note_size(call, size);                                                                     \
         if (fault(call, about_fd(fd), NULL, &part) != 0)                                           \
             return -1;                                                                             \
         size = part_of(size, part);                                                                \
@@ -290,6 +300,16 @@ int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
     return fault(CALL_FSYNC, about_fd(fd), NULL, NULL) != 0 ? -1 : 0;
+}
+
+/* It has no name of its own that a program of this standard may call. */
+long __real_syscall(long number, long a, long b, long c);
+long __wrap_syscall(long number, long a, long b, long c);
+long __wrap_syscall(long number, long a, long b, long c)
+{
+    if (number == SYS_syncfs)
+        return fault(CALL_SYNCFS, about_fd((int)a), NULL, NULL) != 0 ? -1 : 0;
+    return __real_syscall(number, a, b, c);
 }
 
 int __real_nanosleep(const struct timespec *wanted, struct timespec *left);

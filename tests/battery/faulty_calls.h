@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum faulty_call {
@@ -32,6 +33,7 @@ typedef enum faulty_call {
     CALL_READ,
     CALL_READDIR,
     CALL_STAT,
+    CALL_SYNCFS,
     CALL_THREAD_CREATE,
     CALL_UNLINKAT,
     CALL_WRITE,
@@ -51,19 +53,27 @@ typedef enum faulty_subject {
 } faulty_subject;
 
 /* A write may end early. */
-typedef enum faulty_part { PART_NONE = 0, PART_ONE_BYTE, PART_HALF, PART_ALL_BUT_ONE } faulty_part;
+typedef enum faulty_part {
+    PART_NONE = 0,
+    PART_ONE_BYTE,
+    PART_HALF,
+    PART_ALL_BUT_ONE,
+    PART_BYTES /* as many as the plan says */
+} faulty_part;
 
 typedef struct faulty_plan {
     faulty_call call;
     uint32_t number; /* of the call that fails; 0: none */
     int reason;      /* why; 0: the call is a part of what it was to be, no more */
     faulty_part part; /* with a reason: the call before the one that fails */
+    size_t bytes;     /* of PART_BYTES */
     bool lasts;      /* all that follow fail as well */
 } faulty_plan;
 
 /* What came of it; all processes share it. */
 typedef struct faulty_record {
     _Atomic uint32_t made[FAULTY_CALLS]; /* while armed */
+    _Atomic size_t asked[FAULTY_CALLS];  /* bytes that the latest of these was to read or write */
     _Atomic uint32_t fired;
     _Atomic int subject;
     char name[256]; /* the file's, where the call knows it */

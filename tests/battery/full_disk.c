@@ -2,6 +2,8 @@
  *
  * usage: full_disk [SECONDS [SEED]]
  *
+ * With 60 seconds or more the first disk is full for a minute on end.
+ *
  * The disk is a small tmpfs.  While another file occupies what is free there, no call may wait
  * longer than full_wait_seconds.  Once that file is gone, logging must resume by itself; and
  * each value whose call said TB_STATUS_OK must be read back, once, and no other. */
@@ -22,7 +24,8 @@
 #include "aid.h"
 #include "scan.h"
 
-enum { DEFAULT_SECONDS = 7, LOGGERS = 2, MOST_VALUES = 1 << 22, TEXT_SIZE = 3000 };
+enum { DEFAULT_SECONDS = 7, LOGGERS = 2, MOST_VALUES = 1 << 23, TEXT_SIZE = 3000 };
+enum { A_MINUTE = 60 };
 enum { QUEUE_BYTES = 1 << 20, LARGE_TEXT = QUEUE_BYTES - 4096 };
 
 static const double full_wait = 0.3, slack = 1.0, resumes_within = 2.5;
@@ -49,7 +52,7 @@ typedef struct episode {
 
 typedef struct totals {
     uint64_t episodes, fills, ok, full, in_memory, recovered, lost_and_told;
-    double longest, longest_close, longest_resume, seconds_full;
+    double longest, longest_close, longest_resume, seconds_full, longest_full;
 } totals;
 
 static char disk[4300], run_dir[4400], occupier[4400];
@@ -221,6 +224,7 @@ static void fill(episode *e, double seconds, totals *t)
     for (double end = aid_now() + seconds; aid_now() < end; aid_sleep(0.02))
         occupy();
     t->seconds_full += seconds;
+    t->longest_full = seconds > t->longest_full ? seconds : t->longest_full;
     t->fills++;
     tb_get_stats(e->writer, &before);
     make_room();
@@ -342,7 +346,7 @@ static uint64_t least_disk(bool queue_in_memory)
     return (uint64_t)(queue_in_memory ? 5 : 12) << 19;
 }
 
-static void run_episode(uint64_t *chance, totals *t)
+static void run_episode(uint64_t *chance, bool is_long, totals *t)
 {
     static logger loggers[LOGGERS];
     tb_stats stats;
@@ -361,6 +365,8 @@ static void run_episode(uint64_t *chance, totals *t)
     if (e.writer == NULL)
         aid_wrong("tb_open: %s", tb_last_error(NULL));
     start_loggers(&e);
+    if (is_long)
+        fill(&e, A_MINUTE, t);
     for (uint64_t fills = 1 + aid_random(chance, 2); fills > 0; fills--) {
         have_room(&e, 0.1 + (double)aid_random(chance, 400) * 1e-3);
         fill(&e, 0.3 + (double)aid_random(chance, 1500) * 1e-3, t);
@@ -394,17 +400,20 @@ int main(int argc, char **argv)
     snprintf(run_dir, sizeof run_dir, "%s/run", disk);
     snprintf(occupier, sizeof occupier, "%s/occupier", disk);
     mkdir(disk, 0777);
-    double end = aid_now() + (double)aid_argument(argc, argv, 1, DEFAULT_SECONDS);
+    double seconds = (double)aid_argument(argc, argv, 1, DEFAULT_SECONDS);
+    double end = aid_now() + seconds;
     uint64_t seed = aid_argument(argc, argv, 2, (uint64_t)time(NULL)), chance = seed;
     totals t = {0};
     do
-        run_episode(&chance, &t);
+        run_episode(&chance, t.episodes == 0 && seconds >= A_MINUTE, &t);
     while (aid_now() < end - 1 && aid_wrongs() < 20);
     aid_remove(dir);
-    return aid_end("%llu disks were full %llu times for %.0f s, %llu values accepted, "
-                   "%llu dropped, longest call %.2f s, close %.2f s, resumption %.2f s; at the end "
-                   "%llu values recovered, %llu lost and told; %llu queues in memory; seed %llu",
+    return aid_end("%llu disks were full %llu times for %.0f s (%.0f on end), %llu values "
+                   "accepted, %llu dropped, longest call %.2f s, close %.2f s, resumption %.2f s; "
+                   "at the end %llu values recovered, %llu lost and told; %llu queues in memory; "
+                   "seed %llu",
                    (unsigned long long)t.episodes, (unsigned long long)t.fills, t.seconds_full,
+                   t.longest_full,
                    (unsigned long long)t.ok, (unsigned long long)t.full, t.longest, t.longest_close,
                    t.longest_resume, (unsigned long long)t.recovered,
                    (unsigned long long)t.lost_and_told, (unsigned long long)t.in_memory,

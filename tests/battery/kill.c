@@ -1,6 +1,9 @@
 /* Kills processes that log at full load, at any moment, and looks for what they had logged.
  *
- * usage: battery_kill [TRIALS [SEED]]
+ * usage: battery_kill [TRIALS [SEED [DIR]]]
+ *
+ * With DIR runs are short, and copies of each stay there: DIR/killed/NUMBER as the last kill of a
+ * writer has left it, DIR/recovered/NUMBER, and in DIR/counts how many values they hold.
  *
  * In each trial one to three processes follow each other in a run, and each is killed.  Then what
  * is left is recovered, by processes that may be killed as well.  Each call that had returned must
@@ -36,15 +39,17 @@ typedef struct plan {
     bool meddles;           /* another process tries to recover while the writer is at work */
     recovery_way way;
     uint32_t recovery_kills;
+    bool is_short;          /* for readers that take a while */
 } plan;
 
 typedef struct totals {
-    uint64_t kills, recovery_kills, calls, lost, twice, in_flight, torn_completed, rotated;
+    uint64_t kills, recovery_kills, calls, lost, twice, in_flight, torn, torn_completed, rotated;
     int failed;
 } totals;
 
 static trial current;
 static plan planned;
+static const char *keep_dir; /* NULL: no run is kept */
 
 /* --- dice ------------------------------------------------------------------------------------- */
 
@@ -121,6 +126,30 @@ static plan make_plan(void)
     p.meddles = one_in(8);
     p.way = (recovery_way)roll(RECOVERY_WAYS);
     p.recovery_kills = one_in(2) ? 1 + (uint32_t)roll(3) : 0;
+    return p;
+}
+
+/* One that TensorBoard reads in a moment, and shows all of. */
+static plan make_short_plan(void)
+{
+    plan p = {.load = {.seed = load_mix(dice_state),
+                       .share = {[LOAD_HANDLE] = 20000,
+                                 [LOAD_GROUP] = 4000,
+                                 [LOAD_HISTOGRAM] = 3000,
+                                 [LOAD_TEXT] = 2000,
+                                 [LOAD_IMAGE] = 500,
+                                 [LOAD_GRAPH] = 300},
+                       .new_tags = 10,
+                       .text_bytes = 2000,
+                       .image_side = 64,
+                       .shares_no_tags = true},
+              .lives = 1 + (uint32_t)roll(2),
+              .threads = 1 + (uint32_t)roll(2),
+              .calls = 1500,
+              .pause_us = 200,
+              .is_short = true};
+    p.options = (tb_options){.flush_seconds = 0.001, .full_wait_seconds = 60, .on_error = ignore};
+    p.way = (recovery_way)roll(RECOVERY_WAYS);
     return p;
 }
 
@@ -258,6 +287,8 @@ static void recover(void *arg)
 
 static useconds_t moment(void)
 {
+    if (planned.is_short)
+        return 1000 + (useconds_t)roll(15000);
     return (useconds_t)(one_in(3) ? roll(3000) : roll(40000));
 }
 
@@ -282,6 +313,7 @@ static void run_life(totals *t)
     if (atomic_load(&current.board->opened) < current.lives)
         current.expected.may_lack_head = true;
     look_after_kill();
+    t->torn += current.now.torn;
     t->torn_completed += current.now.torn_completed;
 }
 
@@ -325,11 +357,15 @@ static void run_trial(totals *t, uint64_t seed, int number)
     char dir[sizeof current.dir];
     snprintf(dir, sizeof dir, "battery-logs/kill.%ld/%d", (long)getpid(), number);
     dice_state = load_mix(load_mix(seed) + (uint64_t)number);
-    planned = make_plan();
+    planned = keep_dir != NULL ? make_short_plan() : make_plan();
     trial_begin(&current, dir, &planned.load);
     for (uint32_t life = 0; life < planned.lives; life++)
         run_life(t);
+    if (keep_dir != NULL)
+        trial_keep(&current, keep_dir, "killed", number);
     recover_all(t);
+    if (keep_dir != NULL)
+        trial_keep(&current, keep_dir, "recovered", number);
     t->calls += trial_returned(&current);
     t->lost += current.now.lost;
     t->twice += current.now.twice;
@@ -348,15 +384,17 @@ int main(int argc, char **argv)
     int trials = argc > 1 ? atoi(argv[1]) : DEFAULT_TRIALS;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)time(NULL);
     totals t = {0};
+    keep_dir = argc > 3 ? argv[3] : NULL;
     load_init();
     for (int i = 0; i < trials && t.failed < MAX_FAILED; i++)
         run_trial(&t, seed, i);
     printf("kill: %llu kills, %llu of recoveries, %llu calls returned, %llu lost, %llu twice, "
-           "%llu in flight found, %llu torn tails completed, %llu trials with more files, "
+           "%llu in flight found, %llu torn tails and never two in a run, %llu completed, "
+           "%llu trials with more files, "
            "%d of %d trials failed, seed %llu\n",
            (unsigned long long)t.kills, (unsigned long long)t.recovery_kills,
            (unsigned long long)t.calls, (unsigned long long)t.lost, (unsigned long long)t.twice,
-           (unsigned long long)t.in_flight, (unsigned long long)t.torn_completed,
-           (unsigned long long)t.rotated, t.failed, trials, (unsigned long long)seed);
+           (unsigned long long)t.in_flight, (unsigned long long)t.torn,
+           (unsigned long long)t.torn_completed, (unsigned long long)t.rotated, t.failed, trials, (unsigned long long)seed);
     return t.failed == 0 && trials > 0 ? 0 : 1;
 }

@@ -1,9 +1,11 @@
 /* Kills a process at each call that the library makes of the system: before it, after it and, when
  * it writes, in the middle.  First while it logs, then while it recovers what was left.
  *
- * usage: battery_kill_write [all]
+ * usage: battery_kill_write [all | DIR]
  *
- * Without an argument the second is done for what some of the first kills leave, not for all.
+ * Without an argument the second is done for what some of the first kills leave, not for all.  With
+ * DIR the first kills are those in the middle of a write alone, and copies of what they leave stay
+ * in DIR: see trial_keep.
  *
  * The linker puts the functions below in the place of the system's. */
 #include <fcntl.h>
@@ -36,6 +38,7 @@ enum {
 typedef enum moment { BEFORE = 0, AFTER, HALFWAY, MOMENTS } moment;
 
 static trial current;
+static const char *keep_dir; /* NULL: no run is kept */
 static bool counting; /* this process is one that dies */
 static _Atomic uint32_t made;
 static uint32_t fatal;
@@ -79,7 +82,8 @@ static void leave(uint32_t number)
 WRAP(int, close, (int fd), (fd))
 WRAP(int, flock, (int fd, int how), (fd, how))
 WRAP(int, fstat, (int fd, struct stat *out), (fd, out))
-WRAP(int, ftruncate, (int fd, off_t size), (fd, size))
+WRAP(int, linkat, (int from_dir, const char *from, int to_dir, const char *to, int flags),
+     (from_dir, from, to_dir, to, flags))
 WRAP(int, madvise, (void *at, size_t size, int what), (at, size, what))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
 WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, off_t offset),
@@ -87,7 +91,6 @@ WRAP(void *, mmap, (void *at, size_t size, int protection, int flags, int fd, of
 WRAP(int, munmap, (void *at, size_t size), (at, size))
 WRAP(int, posix_fallocate, (int fd, off_t offset, off_t size), (fd, offset, size))
 WRAP(ssize_t, pread, (int fd, void *data, size_t size, off_t offset), (fd, data, size, offset))
-WRAP(int, unlink, (const char *path), (path))
 WRAP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
 
 int __real_openat(int dir, const char *name, int flags, ...);
@@ -112,23 +115,29 @@ int __wrap_fsync(int fd)
     return 0;
 }
 
-ssize_t __real_write(int fd, const void *data, size_t size);
-ssize_t __wrap_write(int fd, const void *data, size_t size);
-ssize_t __wrap_write(int fd, const void *data, size_t size)
-{
-    uint32_t number = enter();
-    bool is_fatal = counting && number == fatal;
-    if (is_fatal)
-        atomic_store(&current.board->died_writing, true);
-    if (is_fatal && fatal_moment == HALFWAY) {
-        if (__real_write(fd, data, size / 2) < 0)
-            trial_fail(&current, "half a write failed");
-        die();
+/* Those that have a middle, too. */
+#define WRAP_HALVES(name, parameters, whole, half)                                                 \
+    ssize_t __real_##name parameters;                                                              \
+    ssize_t __wrap_##name parameters;                                                              \
+    ssize_t __wrap_##name parameters                                                               \
+    {                                                                                              \
+        uint32_t number = enter();                                                                 \
+        bool is_fatal = counting && number == fatal;                                               \
+        if (is_fatal)                                                                              \
+            atomic_store(&current.board->died_writing, true);                                      \
+        if (is_fatal && fatal_moment == HALFWAY) {                                                 \
+            if (__real_##name half < 0)                                                            \
+                trial_fail(&current, "half a write failed");                                       \
+            die();                                                                                 \
+        }                                                                                          \
+        ssize_t rv = __real_##name whole;                                                          \
+        leave(number);                                                                             \
+        return rv;                                                                                 \
     }
-    ssize_t rv = __real_write(fd, data, size);
-    leave(number);
-    return rv;
-}
+
+WRAP_HALVES(write, (int fd, const void *data, size_t size), (fd, data, size), (fd, data, size / 2))
+WRAP_HALVES(pwrite, (int fd, const void *data, size_t size, off_t offset),
+            (fd, data, size, offset), (fd, data, size / 2, offset))
 
 /* --- processes that die ----------------------------------------------------------------------- */
 
@@ -302,6 +311,35 @@ static void sweep_recovery(totals *t, death *d, recovery_way way)
         }
 }
 
+/* Whether call |call| is a write.  True in |*out_finished| when the process came to its end before. */
+static bool is_write(totals *t, uint32_t call, bool *out_finished)
+{
+    death d = {.call = call, .moment = AFTER};
+    begin_trial();
+    *out_finished = log_until(t, &d);
+    end_trial(t, &d, NULL);
+    return !*out_finished && atomic_load(&current.board->died_writing);
+}
+
+/* Keeps what is left when the process is killed halfway through call |call|, if that is a write.
+ * True when it came to its end before. */
+static bool keep_half(totals *t, uint32_t call)
+{
+    death d = {.call = call, .moment = HALFWAY}, last = survivor(call);
+    bool finished;
+    if (!is_write(t, call, &finished))
+        return finished;
+    begin_trial();
+    finished = log_until(t, &d);
+    if (!finished) {
+        trial_keep(&current, keep_dir, "killed", (int)call);
+        recover_until(t, &last);
+        trial_keep(&current, keep_dir, "recovered", (int)call);
+    }
+    end_trial(t, &d, NULL);
+    return finished;
+}
+
 /* True when the process came to its end before call |call|. */
 static bool sweep_call(totals *t, uint32_t call, bool all)
 {
@@ -325,11 +363,13 @@ static bool sweep_call(totals *t, uint32_t call, bool all)
 int main(int argc, char **argv)
 {
     bool all = argc > 1 && strcmp(argv[1], "all") == 0;
+    keep_dir = argc > 1 && !all ? argv[1] : NULL;
     totals t = {0};
     uint32_t finished = 0;
     load_init();
     for (uint32_t call = 1; finished < FINISHED_ENOUGH && t.failed < MAX_FAILED; call++) {
-        finished = sweep_call(&t, call, all) ? finished + 1 : 0;
+        bool has_finished = keep_dir != NULL ? keep_half(&t, call) : sweep_call(&t, call, all);
+        finished = has_finished ? finished + 1 : 0;
         t.most_calls = call;
     }
     printf("kill_write: %llu kills at up to %u calls, %llu of recoveries at up to %u, %llu calls "

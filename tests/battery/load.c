@@ -69,6 +69,8 @@ load_call load_call_of(const load *l, uint32_t who, uint64_t number)
     c.has_new_tag = c.kind <= LOAD_HANDLE && (bits >> 16 & 0xffff) < l->new_tags;
     if (tags[c.kind] > 0)
         c.name = (uint32_t)(bits >> 32) % tags[c.kind];
+    if (c.kind == LOAD_SCALAR && l->shares_no_tags && c.name < SHARED_SCALARS)
+        c.name += SHARED_SCALARS;
     if (c.kind == LOAD_GROUP)
         c.count = group_size(bits);
     return c;

@@ -38,6 +38,7 @@ typedef struct load {
     uint32_t text_bytes;        /* at most */
     uint32_t image_side;        /* at most; 64 to 512 */
     bool has_clock;             /* load_clock is tb_options.clock */
+    bool shares_no_tags;        /* between threads: then the steps of each tag grow */
 } load;
 
 typedef struct load_call {

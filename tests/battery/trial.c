@@ -1,5 +1,6 @@
 #include "trial.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
@@ -32,7 +33,7 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 
 static void make_dirs(const char *path)
 {
-    char part[sizeof ((trial *)0)->dir];
+    char part[600];
     for (size_t i = 1; i <= strlen(path); i++)
         if (path[i] == '/' || path[i] == '\0') {
             snprintf(part, i + 1, "%s", path);
@@ -158,6 +159,8 @@ void trial_look(trial *t, bool recovered)
     check_run(&t->now, t->run, &t->expected, is_first ? NULL : &t->before);
     if (t->now.wrong[0] != '\0')
         note(t, "%s", t->now.wrong);
+    if (t->now.torn > 1) /* who is killed writes to one file, and who follows first completes it */
+        note(t, "%u files end torn", t->now.torn);
 }
 
 static void open_and_close(trial *t)
@@ -195,4 +198,60 @@ uint64_t trial_returned(const trial *t)
     for (uint32_t who = 0; who < LOAD_LOGGERS; who++)
         sum += atomic_load(&t->board->loggers[who].returned);
     return sum;
+}
+
+/* --- copies ----------------------------------------------------------------------------------- */
+
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 16];
+    size_t size = 1;
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    while (in != NULL && out != NULL && size > 0) {
+        size = fread(bytes, 1, sizeof bytes, in);
+        if (fwrite(bytes, 1, size, out) != size)
+            break;
+    }
+    if (size > 0 || fclose(out) != 0) {
+        perror(to);
+        exit(2);
+    }
+    fclose(in);
+}
+
+static void copy_run(const trial *t, const char *to)
+{
+    char from_path[800], to_path[800];
+    const struct dirent *entry;
+    make_dirs(to);
+    DIR *d = opendir(t->run);
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(from_path, sizeof from_path, "%s/%s", t->run, entry->d_name);
+        snprintf(to_path, sizeof to_path, "%s/%s", to, entry->d_name);
+        copy_file(from_path, to_path);
+    }
+    if (d != NULL)
+        closedir(d);
+}
+
+void trial_keep(const trial *t, const char *dir, const char *word, int number)
+{
+    char path[500];
+    const uint64_t *of = t->now.of_kind;
+    snprintf(path, sizeof path, "%s/%s/%d", dir, word, number);
+    copy_run(t, path);
+    snprintf(path, sizeof path, "%s/counts", dir);
+    FILE *f = fopen(path, "a");
+    if (f == NULL) {
+        perror(path);
+        exit(2);
+    }
+    fprintf(f, "%s/%d torn=%u scalars=%llu histograms=%llu images=%llu text=%llu graphs=%llu\n",
+            word, number, t->now.torn,
+            (unsigned long long)(of[LOAD_SCALAR] + of[LOAD_HANDLE] + of[LOAD_GROUP]),
+            (unsigned long long)of[LOAD_HISTOGRAM], (unsigned long long)of[LOAD_IMAGE],
+            (unsigned long long)of[LOAD_TEXT], (unsigned long long)of[LOAD_GRAPH]);
+    fclose(f);
 }

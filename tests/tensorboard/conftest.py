@@ -17,6 +17,9 @@ def pytest_addoption(parser):
                      help="the example's logdir; without it the example is not tested")
     parser.addoption("--interrupted-run", metavar="PROGRAM",
                      help="log_interrupted_run; without it resuming is not tested")
+    parser.addoption("--kill", metavar="PROGRAM",
+                     help="battery_kill; without it killed runs are not tested")
+    parser.addoption("--kill-write", metavar="PROGRAM", help="battery_kill_write; likewise")
 
 
 @pytest.fixture(scope="session")

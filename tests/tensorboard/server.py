@@ -114,6 +114,13 @@ class Server:
         with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:
             return answer.read(), answer.headers.get("Content-Type", "")
 
+    def post(self, path, fields):
+        """The JSON that answers a form of (name, value) pairs."""
+        data = urllib.parse.urlencode(fields).encode()
+        with urllib.request.urlopen(f"{self._url}/data/{path}", data,
+                                    timeout=ANSWER_SECONDS) as answer:
+            return json.loads(answer.read())
+
     def json(self, path, **query):
         return json.loads(self.get(path, **query)[0])
 

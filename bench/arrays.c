@@ -1,8 +1,8 @@
-/* One round of logging arrays through the public calls: a histogram of a file of float32, or
- * pictures of a file of 512 x 512 RGB pixels; beside it, what only reading or copying the data
- * costs.
+/* One round of logging arrays through the public calls: a histogram of a file of float32, in the
+ * exponential buckets or in 30 of equal width, or pictures of a file of 512 x 512 RGB pixels; beside
+ * it, what only reading or copying the data costs.
  *
- * usage: bench_arrays histogram|image DATA DIR COUNT */
+ * usage: bench_arrays histogram|histogram30|image DATA DIR COUNT */
 #include <tblog.h>
 
 #include "contest.h"
@@ -47,12 +47,15 @@ static double copy_seconds(const unsigned char *data, size_t size)
     return wall_seconds() - start;
 }
 
-static double call(tb_writer *w, bool image, const unsigned char *data, size_t size, long step)
+static double call(tb_writer *w, const char *kind, const unsigned char *data, size_t size, long step)
 {
     double start = wall_seconds();
-    if (image)
+    if (strcmp(kind, "image") == 0)
         tb_log_image(w, "photo",
                      &(tb_image){.data = data, .width = SIDE, .height = SIDE, .channels = 3}, step);
+    else if (strcmp(kind, "histogram30") == 0)
+        tb_log_histogram_with(w, "weights", data, size / sizeof(float), TB_FLOAT32, step,
+                              &(tb_histogram_options){.bins = 30});
     else
         tb_log_histogram(w, "weights", data, size / sizeof(float), TB_FLOAT32, step);
     return wall_seconds() - start;
@@ -61,7 +64,7 @@ static double call(tb_writer *w, bool image, const unsigned char *data, size_t s
 int main(int argc, char **argv)
 {
     if (argc != 5 || atol(argv[4]) < 1) {
-        fprintf(stderr, "usage: %s histogram|image DATA DIR COUNT\n", argv[0]);
+        fprintf(stderr, "usage: %s histogram|histogram30|image DATA DIR COUNT\n", argv[0]);
         return EXIT_FAILURE;
     }
     bool image = strcmp(argv[1], "image") == 0;
@@ -76,18 +79,18 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
 
     tb_writer *w = tb_open(argv[3], NULL);
-    double first = call(w, image, data, size, 0); /* meets memory not used before */
+    double first = call(w, argv[1], data, size, 0); /* meets memory not used before */
     tb_flush(w);
     int64_t bytes = -contest_dir_bytes(argv[3]);
     double cpu = cpu_seconds();
     for (long i = 0; i < count; i++) {
-        calls[i] = call(w, image, data, size, i + 1);
+        calls[i] = call(w, argv[1], data, size, i + 1);
         tb_flush(w);
     }
     cpu = cpu_seconds() - cpu;
     bytes += contest_dir_bytes(argv[3]);
     for (long i = 0; i < count; i++) { /* after the worker's work, as the calls */
-        call(w, image, data, size, count + i + 1);
+        call(w, argv[1], data, size, count + i + 1);
         tb_flush(w);
         limits[i] = image ? copy_seconds(data, size) : read_seconds(data, size);
     }

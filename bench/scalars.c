@@ -2,6 +2,7 @@
  * from below.  suite.py calls it in turns with the others; contest.h says what is measured. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 
 #include "contest.h"
 
-enum { PIECE = 256 << 10, ENTRY = 32, RING = 8192 };
+enum { PIECE = 256 << 10, ENTRY = 32, RING = 8192, THREADS = 4 };
 
 static const char *const tags[CONTEST_TAGS] = {
     "train/loss", "train/accuracy", "train/grad_norm", "train/lr",      "eval/loss",
@@ -108,6 +109,58 @@ static void close_csv(void *self)
     fclose(self);
 }
 
+/* --- several threads on one writer ------------------------------------------------------------ */
+
+typedef struct logger {
+    tb_writer *w;
+    int number;
+    size_t bursts;
+    double *ns; /* of a call, by the thread's own CPU time, in each burst */
+} logger;
+
+static void *log_bursts(void *arg)
+{
+    logger *l = arg;
+    int64_t step = 0;
+    tb_tag *tag = tb_tag_open(l->w, tags[l->number], NULL);
+    for (size_t b = 0; b < l->bursts; b++) {
+        double start = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+        for (int i = 0; i < CONTEST_BURST; i++)
+            tb_tag_log(tag, 0.5, step++);
+        l->ns[b] = (clock_seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / CONTEST_BURST;
+        tb_flush(l->w);
+    }
+    return NULL;
+}
+
+static double call_ns_of(int threads, const char *dir, size_t bursts)
+{
+    pthread_t ids[THREADS];
+    logger loggers[THREADS];
+    double *ns = calloc((size_t)threads * bursts, sizeof *ns);
+    tb_writer *w = tb_open(dir, &(tb_options){.full_wait_seconds = 60});
+    if (ns == NULL || w == NULL)
+        exit(EXIT_FAILURE);
+    for (int i = 0; i < threads; i++) {
+        loggers[i] = (logger){w, i, bursts, ns + (size_t)i * bursts};
+        if (pthread_create(&ids[i], NULL, log_bursts, &loggers[i]) != 0)
+            exit(EXIT_FAILURE);
+    }
+    for (int i = 0; i < threads; i++)
+        pthread_join(ids[i], NULL);
+    tb_close(w);
+    double median = quantile(ns, (size_t)threads * bursts, 0.5);
+    free(ns);
+    return median;
+}
+
+static void print_threads(const char *dir, long values)
+{
+    size_t bursts = (size_t)values / CONTEST_BURST;
+    double one = call_ns_of(1, dir, bursts);
+    printf("{\"one_ns\": %.2f, \"several_ns\": %.2f}\n", one, call_ns_of(THREADS, dir, bursts));
+}
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 static char ring[RING][ENTRY];
@@ -186,6 +239,8 @@ int main(int argc, char **argv)
     contest_size size = contest_size_of(argc, argv);
     if (strcmp(argv[1], "limits") == 0)
         return print_call_limits(), EXIT_SUCCESS;
+    if (strcmp(argv[1], "threads") == 0)
+        return print_threads(argv[2], size.values), EXIT_SUCCESS;
     if (strcmp(argv[1], "write") == 0)
         return print_write(argv[2], size.values), EXIT_SUCCESS;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)

@@ -1,6 +1,9 @@
-/* Many tags, many writers, a writer that does nothing, and how long opening takes.
+/* Many tags, many writers, more pictures than the queue holds, a writer that does nothing, and how
+ * long opening takes.
  *
- * usage: bench_scale tags COUNT DIR | writers COUNT DIR | idle SECONDS DIR | open COUNT DIR */
+ * usage: bench_scale tags|writers|images|open COUNT DIR | idle SECONDS DIR */
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -89,6 +92,50 @@ static void many_writers(const char *dir, long count)
     free(writers);
 }
 
+/* A MiB each, into a queue of a GiB, in a burst.  Returns how many were refused. */
+static long burst_of_images(tb_writer *w, const unsigned char *pixels, long count)
+{
+    long refused = 0;
+    for (long i = 0; i < count; i++)
+        refused += tb_log_image(w, "noise", &(tb_image){.data = pixels, .width = 1024, .height = 1024},
+                                i) != TB_STATUS_OK;
+    return refused;
+}
+
+static void be_quiet(void *arg, tb_status status, const char *message)
+{
+    (void)arg, (void)status, (void)message;
+}
+
+static void many_images(const char *dir, long count)
+{
+    unsigned char *pixels = allocate(1 << 20, 1);
+    for (int i = 0; i < 1 << 20; i++)
+        pixels[i] = (unsigned char)((unsigned)i * 2654435761U >> 24);
+    tb_options options = {
+        .queue_bytes = (size_t)1 << 30, .full_wait_seconds = -1, .on_error = be_quiet};
+    tb_writer *w = tb_open(dir, &options);
+    if (w == NULL)
+        exit(EXIT_FAILURE);
+    double start = wall_seconds();
+    long refused = burst_of_images(w, pixels, count);
+    double never = wall_seconds() - start;
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    tb_close(w);
+    long rss = status_of("VmHWM:");
+    options.full_wait_seconds = 600;
+    w = tb_open(dir, &options);
+    start = wall_seconds();
+    long lost = burst_of_images(w, pixels, count);
+    double waits = wall_seconds() - start;
+    tb_close(w);
+    printf("{\"count\": %ld, \"refused\": %ld, \"seconds\": %.3f, \"queued_mib\": %.1f, "
+           "\"rss_kib\": %ld, \"lost_waiting\": %ld, \"seconds_waiting\": %.3f}\n",
+           count, refused, never, (double)stats.queue_high_water / (1 << 20), rss, lost, waits);
+    free(pixels);
+}
+
 static double sleeping_cpu(long seconds)
 {
     double cpu = cpu_seconds();
@@ -111,8 +158,36 @@ static void idle(const char *dir, long seconds)
            after.ru_nvcsw - before.ru_nvcsw - 1); /* but for our own sleep */
 }
 
+static void *do_nothing(void *arg)
+{
+    return arg;
+}
+
+/* What the system takes for what a writer needs of it: two files, one with room, and a thread. */
+static double files_and_thread_seconds(const char *dir)
+{
+    char event[4096], queue[4096];
+    pthread_t id;
+    snprintf(event, sizeof event, "%s/event", dir);
+    snprintf(queue, sizeof queue, "%s/queue", dir);
+    double start = wall_seconds();
+    int fd = open(event, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    int room = open(queue, O_RDWR | O_CREAT | O_EXCL, 0666);
+    if (fd < 0 || room < 0 || posix_fallocate(room, 0, 512 << 10) != 0
+        || write(fd, event, 64) != 64 || pthread_create(&id, NULL, do_nothing, NULL) != 0)
+        exit(EXIT_FAILURE);
+    double seconds = wall_seconds() - start;
+    pthread_join(id, NULL);
+    close(fd);
+    close(room);
+    unlink(event);
+    unlink(queue);
+    return seconds;
+}
+
 static void opening(const char *dir, long count)
 {
+    double *limits = allocate(count, sizeof *limits);
     double *opens = allocate(count, sizeof *opens), *firsts = allocate(count, sizeof *firsts);
     double *closes = allocate(count, sizeof *closes);
     for (long i = 0; i < count; i++) {
@@ -125,10 +200,12 @@ static void opening(const char *dir, long count)
         start = wall_seconds();
         tb_close(w);
         closes[i] = wall_seconds() - start;
+        limits[i] = files_and_thread_seconds(dir);
     }
-    printf("{\"open_us\": %.1f, \"first_us\": %.1f, \"close_us\": %.1f}\n",
+    printf("{\"open_us\": %.1f, \"first_us\": %.1f, \"close_us\": %.1f, \"limit_us\": %.1f}\n",
            quantile(opens, (size_t)count, 0.5) * 1e6, quantile(firsts, (size_t)count, 0.5) * 1e6,
-           quantile(closes, (size_t)count, 0.5) * 1e6);
+           quantile(closes, (size_t)count, 0.5) * 1e6, quantile(limits, (size_t)count, 0.5) * 1e6);
+    free(limits);
     free(opens);
     free(firsts);
     free(closes);
@@ -140,11 +217,11 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(const char *dir, long count);
     } subjects[] = {
-        {"tags", many_tags}, {"writers", many_writers}, {"idle", idle}, {"open", opening}};
+        {"tags", many_tags},     {"writers", many_writers}, {"images", many_images},
+        {"idle", idle},          {"open", opening}};
     for (size_t i = 0; argc == 4 && i < sizeof subjects / sizeof subjects[0]; i++)
         if (strcmp(argv[1], subjects[i].name) == 0 && atol(argv[2]) > 0)
             return subjects[i].run(argv[3], atol(argv[2])), EXIT_SUCCESS;
-    fprintf(stderr, "usage: %s tags COUNT DIR | writers COUNT DIR | idle SECONDS DIR | "
-                    "open COUNT DIR\n", argv[0]);
+    fprintf(stderr, "usage: %s tags|writers|images|open COUNT DIR | idle SECONDS DIR\n", argv[0]);
     return EXIT_FAILURE;
 }

@@ -43,8 +43,16 @@ SCALE = [
     ("tensorboardX", "python", "tensorboardX", 4),
     ("tf.summary", "python", "tensorflow", 4),
 ]
-HISTOGRAMS = ["tblog", "numpy", "numpy_exponential", "tensorboardX", "tensorflow"]
+HISTOGRAMS = ["tblog", "tblog, 30 bins", "numpy", "numpy_exponential", "tensorboardX",
+              "tensorflow"]
 IMAGES = ["tblog", "tensorboardX", "tensorflow", "deflate"]
+
+
+def version_of(*command):
+    """What a program says of its version, or of one that it knows."""
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.split()
+    found = [word for word in said if word[:1].isdigit()]
+    return found[0] if found else "?"
 
 
 class Suite:
@@ -128,6 +136,11 @@ class Suite:
             versions[package] = metadata.version(package)
         if self.has("rust"):
             versions["tensorboard-rs"] = self.options.rust
+            versions["rustc"] = version_of("rustc", "--version")
+        if self.has("cpp"):
+            versions["g++"] = version_of("g++", "-dumpfullversion")
+        for package in ("libpng", "zlib", "libprotobuf-c"):
+            versions[package] = version_of("pkg-config", "--modversion", package)
         self.results["versions"] = versions
 
     def scalars(self):
@@ -145,6 +158,8 @@ class Suite:
                                    "bytes": figures["bytes"]})
             self.note("limits", "call", json.loads(
                 self.program("scalars", "limits", self.fresh(), 1, 0, 0)))
+            self.note("limits", "threads", json.loads(
+                self.program("scalars", "threads", self.fresh(), 200000, 0, 0)))
         crc = self.program("crc32c")
         self.results["crc32c"] = crc
         for key, line in (("crc_ns", "tb__crc32c_extend, 32 bytes"),
@@ -156,9 +171,10 @@ class Suite:
     def arrays(self, kind, contestants, data, count):
         for _ in range(self.options.rounds):
             for name in contestants:
-                if name == "tblog":
+                if name.startswith("tblog"):
+                    way = kind + ("30" if name.endswith("30 bins") else "")
                     figures = json.loads(
-                        self.program("arrays", kind, data, self.fresh(), count * 3))
+                        self.program("arrays", way, data, self.fresh(), count * 3))
                 else:
                     figures = self.ask(kind=kind, way=name, directory=self.fresh(), data=str(data),
                                        count=count)
@@ -190,6 +206,10 @@ class Suite:
             self.note("scale", "writers",
                       json.loads(self.program("scale", "writers", 1000, self.fresh())))
 
+        if self.options.most >= 8:
+            self.note("scale", "images",
+                      json.loads(self.program("scale", "images", 1500, self.fresh())))
+
     def small(self):
         library = next(p for p in (self.build / "src").glob("libtblog.so*") if not p.is_symlink())
         stripped = self.build / "stripped.so"
@@ -213,9 +233,8 @@ class Suite:
                         sys.exit(f"TensorBoard does not show {logs / name}")
                     said = "\n".join(server._lines)
                 self.note("load", f"{name}/fast", {"seconds": load_cycle_seconds(said)})
-        for name in ("joined", "exact"):
-            self.note("load", f"{name}/Python", self.ask(
-                kind="load", way="accumulator", directory=str(logs / name / "run")))
+                self.note("load", f"{name}/Python", self.ask(
+                    kind="load", way="accumulator", directory=str(logs / name / "run")))
         shutil.rmtree(logs)
 
     def details(self):

@@ -24,6 +24,9 @@ tb_status tb__os_cond_init(pthread_cond_t *cond);
 void tb__os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ns);
 
+/* False when |mutex| could not be had before the deadline. */
+bool tb__os_lock_until(pthread_mutex_t *mutex, int64_t deadline_ns);
+
 /* False when the system itself does not use the processor's counter, as it does where the
  * counters of several processors are not in step. */
 bool tb__os_trusts_counter(void);
@@ -100,6 +103,7 @@ int tb__os_file_info_of(tb__os_file_info *out, int fd); /* 0 or an errno value *
 int tb__os_lock_file(int fd);
 
 int tb__os_sync_file(int fd);                          /* 0 or an errno value */
+int tb__os_sync_file_system(int fd);   /* the one that it lies on; 0 or an errno value */
 int tb__os_close(int fd);                              /* 0 or an errno value */
 int tb__os_remove_at(int dir_fd, const char *name);    /* 0 or an errno value */
 

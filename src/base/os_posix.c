@@ -127,6 +127,16 @@ bool tb__os_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_
     return in_time;
 }
 
+bool tb__os_lock_until(pthread_mutex_t *mutex, int64_t deadline_ns)
+{
+    while (pthread_mutex_trylock(mutex) != 0) {
+        if (tb__os_monotonic_ns() >= deadline_ns)
+            return false;
+        tb__os_sleep_ns(500000);
+    }
+    return true;
+}
+
 uint64_t tb__os_process_id(void)
 {
     return (uint64_t)getpid();
@@ -415,6 +425,17 @@ int tb__os_sync_file(int fd)
         rv = fsync(fd);
     while (rv != 0 && errno == EINTR);
     return rv == 0 ? 0 : errno;
+}
+
+int tb__os_sync_file_system(int fd)
+{
+#if defined(__linux__)
+    return syscall(SYS_syncfs, fd) == 0 ? 0 : errno;
+#else
+    (void)fd;
+    sync();
+    return 0;
+#endif
 }
 
 tb_status tb__os_open_dir(int *out_fd, const char *path, tb__error *err)

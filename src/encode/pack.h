@@ -22,8 +22,8 @@ char *tb__pack_text_or_none(const char *text); /* "" for NULL */
 double *tb__pack_doubles(const double *values);
 ProtobufCBinaryData tb__pack_bytes(const void *data, size_t size);
 
-/* Appends the payload of a sequence of one blob: a string tensor of shape [1].  TensorBoard's Python
- * loader takes no other rank where a data class is given. */
+/* Appends the payload of a sequence of one blob: a string tensor of shape [1].  TensorBoard's
+ * Python loader takes no other rank where a data class is given. */
 tb_status tb__pack_blob(tb__buf *out, const void *data, size_t size, const char *what,
                         tb__error *err);
 

@@ -116,6 +116,11 @@ void tb__arena_release(tb__arena *a, uint64_t position)
     atomic_store_explicit(&header_at(a, position)->released, 1, memory_order_release);
 }
 
+void tb__arena_hold(tb__arena *a, uint64_t position)
+{
+    atomic_store_explicit(&header_at(a, position)->released, 0, memory_order_relaxed);
+}
+
 bool tb__arena_reclaim(tb__arena *a)
 {
     uint64_t before = a->tail;

@@ -44,6 +44,9 @@ const uint8_t *tb__arena_block(size_t *out_size, const tb__arena *a, uint64_t po
 /* The block is done with; tb__arena_reclaim makes its room free.  Any thread. */
 void tb__arena_release(tb__arena *a, uint64_t position);
 
+/* Takes that back, as long as the room has not been made free. */
+void tb__arena_hold(tb__arena *a, uint64_t position);
+
 /* Frees the room of the oldest blocks up to the first that is still in use; false when there was
  * none. */
 bool tb__arena_reclaim(tb__arena *a);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "wire/record.h"
+#include "writer/parts.h"
 
 enum {
     HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
@@ -187,6 +188,55 @@ static tb_status append_block(tb__batch *b, double wall, const tb__entry *entry,
     return rv;
 }
 
+/* --- values in one block ---------------------------------------------------------------------- */
+
+/* The parts of a block, whose tags must be there: it may come out of a file. */
+static tb_status take_parts(tb__batch *b, tb__value *values, const tb__entry *entry, size_t *count)
+{
+    size_t size;
+    const uint8_t *block = tb__queue_block(&size, b->queue, entry);
+    tb__packed_part part;
+    *count = 0;
+    while (size > 0) {
+        if (!tb__part_take(&part, &block, &size) || part.tag >= b->tags->count)
+            return TB_STATUS_CORRUPT;
+        if (values != NULL)
+            values[*count] = value_of(b, tb__tags_by_id(b->tags, part.tag), part.payload,
+                                      part.payload_size);
+        ++*count;
+    }
+    return *count > 0 ? TB_STATUS_OK : TB_STATUS_CORRUPT;
+}
+
+static void note_described(tb__batch *b, const tb__entry *entry)
+{
+    size_t size;
+    const uint8_t *block = tb__queue_block(&size, b->queue, entry);
+    tb__packed_part part;
+    while (tb__part_take(&part, &block, &size))
+        tb__tags_by_id(b->tags, part.tag)->described_in = b->file_number;
+}
+
+/* |*out_name| is the tag of the first, and |*out_count| how many there are. */
+static tb_status append_parts(tb__batch *b, double wall, const tb__entry *entry,
+                              const char **out_name, size_t *out_count, tb__error *err)
+{
+    *out_name = "a group";
+    tb_status rv = take_parts(b, NULL, entry, out_count);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    tb__value *values = tb__calloc(*out_count, sizeof *values);
+    if (values == NULL)
+        return TB_STATUS_NO_MEMORY;
+    take_parts(b, values, entry, out_count);
+    *out_name = values[0].tag;
+    rv = append_values(b, wall, entry->step, values, *out_count, err);
+    if (rv == TB_STATUS_OK)
+        note_described(b, entry);
+    tb__free(values);
+    return rv;
+}
+
 /* --- groups of scalars: logged together, written as one event --------------------------------- */
 
 static const tb__entry *next_of_group(tb__batch *b)
@@ -284,23 +334,17 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
 {
     tb__error err;
     err.text[0] = '\0';
-    tb_tag *tag = entry->tag != UINT32_MAX ? tb__tags_by_id(b->tags, entry->tag) : NULL;
+    bool has_tag = entry->kind != TB__ENTRY_VALUES && entry->tag != UINT32_MAX;
+    tb_tag *tag = has_tag ? tb__tags_by_id(b->tags, entry->tag) : NULL;
+    const char *name = tag != NULL ? tag->name : "the graph";
+    size_t values = 1;
     tb_status rv = entry->kind == TB__ENTRY_GRAPH ? append_graph(b, wall, entry, tag, &err)
-                                                  : append_block(b, wall, entry, tag, &err);
+                   : entry->kind == TB__ENTRY_VALUES
+                       ? append_parts(b, wall, entry, &name, &values, &err)
+                       : append_block(b, wall, entry, tag, &err);
     tb__queue_release(b->queue, entry);
     if (rv != TB_STATUS_OK)
-        report_lost(b, rv, &err, tag != NULL ? tag->name : "the graph", 1);
-}
-
-/* |entry| is the first of a group, taken already. */
-static void append_large_ones(tb__batch *b, double wall, const tb__entry *entry)
-{
-    for (;; entry = next_of_group(b)) {
-        if (entry->kind != TB__ENTRY_NOTHING)
-            append_large(b, wall, entry);
-        if (!entry->more)
-            return;
-    }
+        report_lost(b, rv, &err, name, values);
 }
 
 bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
@@ -325,8 +369,8 @@ void tb__batch_append_group(tb__batch *b)
     }
     if (entry->kind == TB__ENTRY_SCALAR)
         append_scalars(b, wall, entry, !has_own_wall && !b->exact_wall_times);
-    else
-        append_large_ones(b, wall, entry);
+    else if (entry->kind != TB__ENTRY_NOTHING)
+        append_large(b, wall, entry);
 }
 
 uint64_t tb__batch_count_values(const uint8_t *data, size_t size, size_t skip)

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "encode/encode.h"
 #include "writer/arena.h"
+#include "writer/parts.h"
 #include "writer/queue.h"
 #include "writer/report.h"
 #include "writer/tag.h"
@@ -71,11 +72,11 @@ tb_status tb__call_begin(tb__call *c, size_t size)
     if (rv == TB_STATUS_OK)
         rv = tb__call_take_stamp(c->w, &c->when, &err);
     if (rv != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
+        return tb__call_fail(c->w, &err, c->values);
     rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
     if (rv == TB_STATUS_CLOSED && tb__writer_adopt(c->w))
         rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, c->values);
 }
 
 tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
@@ -87,6 +88,7 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
         return tb__call_fail(c->w, &err, 1);
     c->tag = tag;
     c->what = name;
+    c->values = 1;
     tb_status rv = tb__call_begin(c, size);
     if (rv != TB_STATUS_OK || tag != NULL)
         return rv;
@@ -95,7 +97,7 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
     if (rv == TB_STATUS_OK)
         return rv;
     tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail(c->w, &err, 1);
+    return tb__call_fail(c->w, &err, c->values);
 }
 
 tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
@@ -112,54 +114,52 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
     if (rv == TB_STATUS_OK)
         return rv;
     tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail_to_queue(c->w, rv, c->what, 1);
+    return tb__call_fail_to_queue(c->w, rv, c->what, c->values);
 }
 
-/* Adds the tags of all parts and fills their blocks.  On failure |*out_reserved| blocks are to be
- * given back. */
-static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
-                            const tb__part *parts, size_t count)
+static tb_status check_parts(tb_writer *w, const tb__part *parts, size_t count, size_t *out_size,
+                             tb__error *err)
 {
+    *out_size = 0;
     for (size_t i = 0; i < count; i++) {
-        calls[i] = (tb__call){.w = w};
-        tb_status rv = tb__call_begin_tagged(&calls[i], parts[i].name, parts[i].about,
-                                             parts[i].payload->size);
+        tb_tag *tag;
+        tb_status rv = tb__tags_check(&tag, &w->tags, parts[i].name, parts[i].about, err);
         if (rv != TB_STATUS_OK)
             return rv;
-        ++*out_reserved;
-        memcpy(calls[i].data, parts[i].payload->data, parts[i].payload->size);
-        tb__queue_seal(&w->queue, calls[i].block);
+        *out_size += tb__part_size(parts[i].payload->size);
     }
     return TB_STATUS_OK;
 }
 
-static tb_status push_parts(tb_writer *w, const char *what, const tb__call *calls, size_t count,
-                            int64_t step)
+static tb_status put_parts(tb_writer *w, uint8_t *block, const tb__part *parts, size_t count,
+                           tb__error *err)
 {
-    tb__entry entries[1 + TB__PARTS_MAX];
-    const tb__stamp *when = &calls[count - 1].when; /* the latest: entries of a ring keep order */
-    for (size_t i = 0; i < count; i++)
-        entries[1 + i] = (tb__entry){.ticks = when->ticks,
-                                     .step = step,
-                                     .block = calls[i].block,
-                                     .tag = calls[i].tag->id,
-                                     .kind = TB__ENTRY_VALUE,
-                                     .more = i + 1 < count};
-    tb_status rv = tb__call_push(w, entries, count, when);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(w, rv, what, count);
+    for (size_t i = 0; i < count; i++) {
+        tb_tag *tag;
+        tb_status rv = tb__tags_get(&tag, &w->tags, parts[i].name, parts[i].about, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        block = tb__part_put(block, tag->id, parts[i].payload->data, parts[i].payload->size);
+    }
+    return TB_STATUS_OK;
 }
 
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step)
 {
-    tb__call calls[TB__PARTS_MAX];
-    size_t reserved = 0;
-    tb_status rv = fill_parts(w, calls, &reserved, parts, count);
+    tb__error err;
+    tb__call c = {.w = w, .what = what, .values = count};
+    size_t size;
+    if (check_parts(w, parts, count, &size, &err) != TB_STATUS_OK)
+        return tb__call_fail(w, &err, count);
+    tb_status rv = tb__call_begin(&c, size);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = put_parts(w, c.data, parts, count, &err);
     if (rv == TB_STATUS_OK)
-        rv = push_parts(w, what, calls, count, step);
-    for (size_t i = 0; rv != TB_STATUS_OK && i < reserved; i++)
-        tb__queue_abandon(&w->queue, calls[i].block);
-    return rv;
+        return tb__call_end(&c, TB__ENTRY_VALUES, step);
+    tb__queue_abandon(&w->queue, c.block);
+    return tb__call_fail(w, &err, count);
 }
 
 tb_status tb__call_log_payload(tb_writer *w, tb__buf *payload, tb_status rv, const char *name,

@@ -76,13 +76,14 @@ static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t c
 typedef struct tb__call {
     tb_writer *w;
     const char *what; /* the tag, or the call that has none, for messages */
+    size_t values;    /* how many are lost if it fails */
     const tb_tag *tag;
     tb__stamp when;
     uint8_t *data; /* the block to fill */
     uint64_t block;
 } tb__call;
 
-/* Begins a call without a tag (|w| and |what| are set): gets a block of |size| bytes, to be filled
+/* Begins a call without a tag (|w|, |what| and |values| are set): gets a block of |size| bytes, to be filled
  * before tb__call_end.  When it fails, all is told and done: return the status. */
 tb_status tb__call_begin(tb__call *c, size_t size);
 
@@ -101,10 +102,8 @@ typedef struct tb__part {
     const tb__buf *payload;
 } tb__part;
 
-enum { TB__PARTS_MAX = 8 };
-
-/* A whole call of up to TB__PARTS_MAX values with one step and time: all or none are queued.
- * |what| is the call in messages. */
+/* A whole call of several values: one event, and all or none are queued.  |what| is the call in
+ * messages.  Payloads stay the caller's. */
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step);
 

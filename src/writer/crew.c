@@ -178,16 +178,30 @@ void tb__crew_leave(tb__crew_member *m)
     pthread_mutex_unlock(&crew_lock);
 }
 
+/* Called with the lock. */
+static void call(crew_thread *t, tb__crew_member *m, int64_t due_at)
+{
+    if (due_at >= m->due_at)
+        return;
+    m->due_at = due_at;
+    t->has_rung = true;
+    pthread_cond_signal(&t->bell);
+}
+
 void tb__crew_call(tb__crew_member *m, int64_t due_at)
 {
-    crew_thread *t = m->thread;
-    pthread_mutex_lock(&t->lock);
-    if (due_at < m->due_at) {
-        m->due_at = due_at;
-        t->has_rung = true;
-        pthread_cond_signal(&t->bell);
-    }
-    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_lock(&m->thread->lock);
+    call(m->thread, m, due_at);
+    pthread_mutex_unlock(&m->thread->lock);
+}
+
+bool tb__crew_call_until(tb__crew_member *m, int64_t due_at, int64_t deadline_ns)
+{
+    if (!tb__os_lock_until(&m->thread->lock, deadline_ns))
+        return false;
+    call(m->thread, m, due_at);
+    pthread_mutex_unlock(&m->thread->lock);
+    return true;
 }
 
 bool tb__crew_is_self(const tb__crew_member *m)

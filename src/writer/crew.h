@@ -34,6 +34,9 @@ void tb__crew_leave(tb__crew_member *m);
 /* Has |m| run at |due_at|, or before; 0: now.  Any thread, with any lock held but the crew's. */
 void tb__crew_call(tb__crew_member *m, int64_t due_at);
 
+/* The same; false when that could not be said before the deadline. */
+bool tb__crew_call_until(tb__crew_member *m, int64_t due_at, int64_t deadline_ns);
+
 /* The calling thread is the one that runs |m|; and it is |m| that it is running. */
 bool tb__crew_is_self(const tb__crew_member *m);
 bool tb__crew_is_running(const tb__crew_member *m);

@@ -66,7 +66,8 @@ static tb_status check_suffix(const char *suffix, tb__error *err)
 }
 
 /* What makes a new file's name: now, but after the latest file that is there already.  After a
- * file of our own a number more will do, so that names do not run ahead of time. */
+ * file of our own a number more will do, so that names do not run ahead of time; not in a forked
+ * child, whose process may have a number that sorts before its parent's (10000 before 9999). */
 static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__event_file *f,
                              tb__error *err)
 {
@@ -75,7 +76,8 @@ static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__ev
     if (reason != 0)
         return tb__error_set_errno(err, reason, "list directory %s", f->dir);
     int64_t now = tb__os_wall_ns() / 1000000000;
-    bool follows_own = f->name[0] != '\0' && latest == f->seconds && f->number < MAX_NUMBER;
+    bool follows_own = f->process == tb__os_process_id() && latest == f->seconds
+                       && f->number < MAX_NUMBER;
     *out_number = 0;
     if (now > latest) {
         *out_seconds = now;
@@ -182,6 +184,7 @@ tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
     set_file(f, fd, name, path, 0);
     f->seconds = seconds;
     f->number = number;
+    f->process = tb__os_process_id();
     return TB_STATUS_OK;
 }
 
@@ -214,7 +217,8 @@ tb_status tb__event_file_resume(tb__event_file *f, const char *name, tb__error *
 bool tb__event_file_is_there(const tb__event_file *f)
 {
     tb__os_file_info info;
-    return tb__os_file_info_of(&info, f->fd) != 0 || info.links > 0;
+    int reason = tb__os_file_info_of(&info, f->fd);
+    return reason == 0 ? info.links > 0 : reason != ESTALE; /* which is how NFS says so */
 }
 
 tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err)

@@ -21,6 +21,7 @@ typedef struct tb__event_file {
     int fd;
     int64_t seconds;      /* of the file's name, and its number */
     int number;
+    uint64_t process;     /* that made the file */
     char name[TB__EVENT_FILE_NAME];
     char *path;
     pthread_mutex_t path_lock; /* for threads other than the writing one */

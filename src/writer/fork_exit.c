@@ -8,6 +8,7 @@
 #include <tblog.h>
 
 #include "base/clock.h"
+#include "base/os.h"
 #include "base/status.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
@@ -28,7 +29,6 @@ static tb_writer *writer_of(tb__registered *r)
 static void before_fork(tb__registered *r)
 {
     tb_writer *w = writer_of(r);
-    pthread_mutex_lock(&w->adoption_lock);
     tb__queue_before_fork(&w->queue);
     tb__tags_lock(&w->tags);
     tb__queue_file_before_fork(&w->queue_file);
@@ -49,7 +49,7 @@ static void after_fork(tb__registered *r, bool is_child)
 {
     tb_writer *w = writer_of(r);
     tb__event_file_after_fork(&w->file, is_child);
-    tb__report_after_fork(&w->report);
+    tb__report_after_fork(&w->report, is_child);
     tb__queue_file_after_fork(&w->queue_file, is_child);
     tb__tags_unlock(&w->tags);
     tb__queue_after_fork(&w->queue, is_child);
@@ -57,19 +57,19 @@ static void after_fork(tb__registered *r, bool is_child)
         reset_counters(&w->counters);
         tb__session_after_fork(&w->session);
     }
-    pthread_mutex_unlock(&w->adoption_lock);
 }
 
 /* The process ends without tb_close.  A queue file that holds nothing any more is not left behind;
  * one that still does is for who recovers it. */
-static void flush_at_exit(tb__registered *r)
+static bool flush_at_exit(tb__registered *r, int64_t patience_ns)
 {
     tb_writer *w = writer_of(r);
-    if (tb__session_has_end(&w->session, true))
-        tb__session_log_end(w);
-    if (!tb__writer_is_orphaned(w) && tb__worker_flush(&w->worker, false) == TB_STATUS_OK
-        && tb__queue_left_over(&w->queue) == 0)
+    if (tb__writer_is_orphaned(w))
+        return true;
+    bool is_done = tb__worker_flush_at_exit(&w->worker, patience_ns);
+    if (is_done && tb__queue_is_written(&w->queue))
         tb__queue_file_remove(&w->queue_file);
+    return is_done;
 }
 
 tb_status tb__writer_register(tb_writer *w)
@@ -98,7 +98,7 @@ static tb_status adopt_queue(tb_writer *w)
     return rv == TB_STATUS_OK ? tb__queue_adopt(&w->queue) : rv;
 }
 
-static tb_status adopt_parts(tb_writer *w, tb__error *err)
+static tb_status adopt_parts(tb_writer *w, double wall, tb__error *err)
 {
     tb_status rv = tb__event_file_begin(&w->file, err);
     if (rv != TB_STATUS_OK)
@@ -106,7 +106,7 @@ static tb_status adopt_parts(tb_writer *w, tb__error *err)
     tb__clock_start(&w->clock);
     rv = adopt_queue(w);
     if (rv == TB_STATUS_OK)
-        rv = tb__worker_adopt(&w->worker, tb__writer_wall_now(w), err);
+        rv = tb__worker_adopt(&w->worker, wall, err);
     else
         tb__error_set(err, rv, "%s: no memory for a queue", w->file.path);
     if (rv == TB_STATUS_OK) {
@@ -122,12 +122,15 @@ bool tb__writer_adopt(tb_writer *w)
 {
     tb__error err;
     tb_status rv = TB_STATUS_OK;
-    pthread_mutex_lock(&w->adoption_lock);
+    double wall = tb__writer_wall_now(w); /* the user's clock is called without a lock */
+    if (tb__writer_check_wall(wall, &err) != TB_STATUS_OK)
+        wall = (double)tb__os_wall_ns() * 1e-9;
+    tb__registry_begin_adoption();
     bool is_first = tb__writer_is_orphaned(w) && !w->adoption_failed;
     if (is_first)
-        rv = adopt_parts(w, &err);
+        rv = adopt_parts(w, wall, &err);
     w->adoption_failed |= rv != TB_STATUS_OK;
-    pthread_mutex_unlock(&w->adoption_lock);
+    tb__registry_end_adoption();
     if (rv != TB_STATUS_OK)
         tb__report_error(&w->report, &err, true);
     return !tb__writer_is_orphaned(w);

@@ -178,12 +178,14 @@ static tb_status open_file(tb_writer *w, const char *logdir, const tb_options *o
 
 static tb_status open_worker(tb_writer *w, const tb_options *o, double wall, tb__error *err)
 {
+    bool syncs_sooner = o->sync_seconds != 0 && o->sync_seconds < o->flush_seconds;
+    double flush_seconds = syncs_sooner ? o->sync_seconds : o->flush_seconds;
     w->worker = (tb__worker){.queue = &w->queue,
                              .tags = &w->tags,
                              .file = &w->file,
                              .report = &w->report,
                              .counters = &w->counters,
-                             .flush_ns = (int64_t)(o->flush_seconds * 1e9),
+                             .flush_ns = (int64_t)(flush_seconds * 1e9),
                              .sync_ns = (int64_t)(o->sync_seconds * 1e9),
                              .max_file_bytes = o->max_file_bytes,
                              .exact_wall_times = o->exact_wall_times};
@@ -244,22 +246,16 @@ static tb_status open_writer(tb_writer **out, const char *logdir, const tb_optio
     tb_writer *w = tb__calloc(1, sizeof *w);
     if (w == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
-    if (pthread_mutex_init(&w->adoption_lock, NULL) != 0) {
-        tb__free(w);
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
-    }
     w->user_clock = o->clock;
     w->user_clock_arg = o->clock_arg;
     w->queue_bytes = complete.queue_bytes;
     w->queue_in_memory = complete.queue_in_memory;
     rv = open_parts(w, logdir, &complete, err);
-    if (rv != TB_STATUS_OK) {
-        pthread_mutex_destroy(&w->adoption_lock);
+    if (rv == TB_STATUS_OK)
+        *out = w;
+    else
         tb__free(w);
-        return rv;
-    }
-    *out = w;
-    return TB_STATUS_OK;
+    return rv;
 }
 
 tb_writer *tb_open_sized(const char *logdir, const tb_options *options, size_t options_size)
@@ -310,7 +306,7 @@ static void end_worker(tb_writer *w)
 {
     int64_t now = tb__os_monotonic_ns();
     int64_t deadline = now + (int64_t)(w->queue.full_wait_seconds * 1e9);
-    if (tb__session_has_end(&w->session, false)) {
+    if (tb__session_has_end(&w->session)) {
         end_session(w, deadline);
         now = tb__os_monotonic_ns();
     }
@@ -333,7 +329,6 @@ tb_status tb_close(tb_writer *w)
     tb_status rv = tb__report_keep_first_loss(&w->report);
     close_queue(w);
     tb__report_destroy(&w->report);
-    pthread_mutex_destroy(&w->adoption_lock);
     tb__free(w);
     return rv;
 }

@@ -26,11 +26,11 @@ tb_status tb__outlet_write(tb__outlet *o, tb__error *err)
     return TB_STATUS_OK;
 }
 
-tb_status tb__outlet_switch(tb__outlet *o, tb__error *err)
+tb_status tb__outlet_switch(tb__outlet *o, bool sync, tb__error *err)
 {
     tb__queue_target target = target_of(o);
     o->is_published = false;
-    tb_status rv = tb__queue_retarget(o->queue, &target);
+    tb_status rv = tb__queue_retarget(o->queue, &target, sync);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "write %s: its queue file can't be written", o->file->path);
     return TB_STATUS_OK;

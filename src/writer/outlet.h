@@ -24,7 +24,7 @@ typedef struct tb__outlet {
 tb_status tb__outlet_write(tb__outlet *o, tb__error *err);
 
 /* The event file is another one, and still empty: nothing goes to the old one any more.  What was
- * pending there may be pending here. */
-tb_status tb__outlet_switch(tb__outlet *o, tb__error *err);
+ * pending there may be pending here.  |sync|: see tb__queue_retarget. */
+tb_status tb__outlet_switch(tb__outlet *o, bool sync, tb__error *err);
 
 #endif

@@ -9,7 +9,8 @@
 enum {
     WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
     LOOK_EVERY = TB__RING_ENTRIES / 8, /* ... and looked at again after so many entries */
-    AHEAD_MAX = 16 << 20 /* bytes of the arena that are made ready before they are used */
+    AHEAD_MAX = 16 << 20, /* bytes of the arena that are made ready before they are used */
+    RING_AHEAD = 32 << 10 /* ... and of a ring by its thread; the worker does the rest */
 };
 
 /* Stamps further ahead of the worker's own than this come from counters that are not in step; such
@@ -96,6 +97,7 @@ tb_status tb__queue_adopt(tb__queue *q)
     q->shared_producer = NULL;
     q->rings = (tb__ring *)(void *)tb__queue_file_region(q->file, TB__REGION_RINGS);
     atomic_store(&q->ring_count, 0);
+    q->rings_ready = 0;
     memset(q->cursors, 0, sizeof q->cursors);
     q->run_until = 0;
     q->in_group = q->closing = false;
@@ -151,7 +153,7 @@ static tb__ring *new_ring(tb__queue *q, uint32_t index)
     size_t size = sizeof(tb__ring);
     if (tb__queue_file_ensure(q->file, TB__REGION_RINGS, index * size, size) != TB_STATUS_OK)
         return NULL;
-    tb__os_populate(&q->rings[index], size);
+    tb__os_populate(&q->rings[index], RING_AHEAD);
     atomic_store(&q->ring_count, index + 1);
     return &q->rings[index];
 }
@@ -250,8 +252,16 @@ static bool ring_has_room(tb__producer *p, size_t count)
 /* What a caller waits for: room in its ring or in the arena. */
 typedef bool has_room_fn(tb__queue *q, void *wanted);
 
-/* Called with the lock.  Waits until |has_room|, at most as long as the options say. */
-static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted)
+static int64_t wait_until(const tb__queue *q)
+{
+    double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
+    return tb__os_monotonic_ns() + (int64_t)wait_ns;
+}
+
+/* Called with the lock.  Waits until |has_room|, at most as long as the options say from the first
+ * time on that |*deadline| was 0. */
+static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted,
+                               int64_t *deadline)
 {
     if (has_room(q, wanted))
         return TB_STATUS_OK;
@@ -259,15 +269,15 @@ static tb_status wait_for_room(tb__queue *q, has_room_fn *has_room, void *wanted
         return TB_STATUS_FULL;
     if (q->worker != NULL && tb__crew_is_self(q->worker))
         return TB_STATUS_FULL; /* and no episode of drops: the others may still wait */
-    double wait_ns = q->full_wait_seconds > 0 ? q->full_wait_seconds * 1e9 : 0;
-    int64_t deadline = tb__os_monotonic_ns() + (int64_t)wait_ns;
-    bool in_time = wait_ns > 0;
+    if (*deadline == 0)
+        *deadline = wait_until(q);
+    bool in_time = q->full_wait_seconds > 0;
     for (;;) {
         if (q->closing)
             return TB_STATUS_CLOSED;
         wake_worker(q);
         if (in_time)
-            in_time = tb__os_cond_wait_until(&q->room, &q->lock, deadline);
+            in_time = tb__os_cond_wait_until(&q->room, &q->lock, *deadline);
         if (has_room(q, wanted))
             return TB_STATUS_OK;
         if (!in_time)
@@ -304,17 +314,37 @@ tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count)
     if (has_room)
         wake_worker(q);
     else
-        rv = wait_for_room(q, ring_request_fits, &(ring_request){p, count});
+        rv = wait_for_room(q, ring_request_fits, &(ring_request){p, count}, &(int64_t){0});
     pthread_mutex_unlock(&q->lock);
     return rv;
 }
 
+/* Whoever holds shared_lock may move the head, which is read here without it. */
+static bool shared_ring_fits(tb__queue *q, void *wanted)
+{
+    const tb__ring *ring = q->shared_producer->ring;
+    uint64_t head = atomic_load(&ring->head);
+    return head + *(const size_t *)wanted - atomic_load(&ring->tail) <= TB__RING_ENTRIES;
+}
+
+/* Nobody waits for room with shared_lock held, for a fork takes it, too. */
 tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count)
 {
-    pthread_mutex_lock(&q->shared_lock);
-    tb_status rv = tb__queue_place(q, q->shared_producer, entries, count);
-    pthread_mutex_unlock(&q->shared_lock);
-    return rv;
+    int64_t deadline = 0;
+    for (;;) {
+        pthread_mutex_lock(&q->shared_lock);
+        bool fits = shared_ring_fits(q, &count);
+        tb_status rv = fits ? tb__queue_place(q, q->shared_producer, entries, count)
+                            : TB_STATUS_FULL;
+        pthread_mutex_unlock(&q->shared_lock);
+        if (fits || atomic_load(&q->dropping))
+            return rv;
+        pthread_mutex_lock(&q->lock);
+        rv = wait_for_room(q, shared_ring_fits, &count, &deadline);
+        pthread_mutex_unlock(&q->lock);
+        if (rv != TB_STATUS_OK)
+            return rv;
+    }
 }
 
 typedef struct block_request {
@@ -338,7 +368,7 @@ tb_status tb__queue_reserve(uint8_t **out_data, uint64_t *out_block, tb__queue *
         return TB_STATUS_CLOSED;
     block_request request = {.size = size};
     pthread_mutex_lock(&q->lock);
-    tb_status rv = wait_for_room(q, block_request_fits, &request);
+    tb_status rv = wait_for_room(q, block_request_fits, &request, &(int64_t){0});
     uint64_t used = q->arena.head - q->arena.tail;
     if (used >= q->arena.size / 4 && atomic_load(&q->worker_sleeps))
         wake_worker(q);
@@ -493,10 +523,10 @@ tb_status tb__queue_publish(tb__queue *q, const tb__queue_target *target, const 
     return store_commit(q, target, batch_size, true);
 }
 
-tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target)
+tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target, bool sync)
 {
     tb_status rv = store_commit(q, target, 0, false);
-    if (rv == TB_STATUS_OK && tb__queue_file_is_file(q->file)
+    if (rv == TB_STATUS_OK && sync && tb__queue_file_is_file(q->file)
         && tb__queue_file_sync(q->file) != 0 && q->file->is_copy)
         rv = TB_STATUS_IO;
     return rv;
@@ -531,8 +561,26 @@ tb_status tb__queue_commit(tb__queue *q, const tb__queue_target *target)
     return TB_STATUS_OK;
 }
 
+/* Blocks that were released since are still there: only tb__queue_commit reclaims them. */
+void tb__queue_rewind(tb__queue *q)
+{
+    uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint64_t at = q->cursors[i].committed; at < q->cursors[i].taken; at++) {
+            const tb__entry *entry = &q->rings[i].entries[at % TB__RING_ENTRIES];
+            if (tb__entry_has_block(entry))
+                tb__arena_hold(&q->arena, entry->block);
+        }
+        q->cursors[i].taken = q->cursors[i].committed;
+    }
+    q->run_until = 0;
+    q->in_group = false;
+}
+
 void tb__queue_grow_ahead(tb__queue *q)
 {
+    for (; q->rings_ready < atomic_load(&q->ring_count); q->rings_ready++)
+        tb__os_populate(&q->rings[q->rings_ready], sizeof(tb__ring));
     pthread_mutex_lock(&q->lock);
     uint64_t offset = q->arena.head % q->arena.size, used = q->arena.head - q->arena.tail;
     uint64_t most = atomic_load_explicit(&q->arena.high_water, memory_order_relaxed);
@@ -557,6 +605,15 @@ bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark)
 {
     for (uint32_t i = 0; i < mark->ring_count; i++)
         if (q->cursors[i].taken < mark->heads[i])
+            return false;
+    return true;
+}
+
+bool tb__queue_is_written(const tb__queue *q)
+{
+    uint32_t count = atomic_load(&q->ring_count);
+    for (uint32_t i = 0; i < count; i++)
+        if (atomic_load(&q->rings[i].tail) != atomic_load(&q->rings[i].head))
             return false;
     return true;
 }

@@ -52,6 +52,7 @@ typedef struct tb__queue {
         uint64_t committed; /* ... and those before this are in the file: the ring's tail */
         uint64_t limit; /* the head as tb__queue_begin saw it */
     } cursors[TB__RINGS];
+    uint32_t rings_ready; /* of the first ones all memory is there */
     uint32_t run_ring;  /* the ring that is taken from ... */
     uint64_t run_until; /* ... while its entries are older than this */
     bool in_group;
@@ -182,9 +183,12 @@ tb_status tb__queue_publish(tb__queue *q, const tb__queue_target *target, const 
 tb_status tb__queue_commit(tb__queue *q, const tb__queue_target *target);
 
 /* What comes from now on goes to |target|, a file without a byte, and so does what was taken
- * since the latest tb__queue_commit.  On stable storage: or after a crash of the machine the old
- * file would seem to lack what is in the new one. */
-tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target);
+ * since the latest tb__queue_commit.  |sync|: on stable storage, or after a crash of the machine the
+ * old file may seem to lack what is in the new one. */
+tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target, bool sync);
+
+/* What was taken since the latest tb__queue_commit is to be taken again. */
+void tb__queue_rewind(tb__queue *q);
 
 /* Has memory put behind what callers will need next, so that they rarely wait for the system. */
 void tb__queue_grow_ahead(tb__queue *q);
@@ -199,6 +203,9 @@ void tb__queue_get_mark(tb__queue_mark *out, const tb__queue *q);
 
 /* True when all entries before |mark| were taken. */
 bool tb__queue_passed(const tb__queue *q, const tb__queue_mark *mark);
+
+/* True when all that was published is in the file.  Any thread. */
+bool tb__queue_is_written(const tb__queue *q);
 
 /* How many values are published and not taken. */
 uint64_t tb__queue_left_over(const tb__queue *q);

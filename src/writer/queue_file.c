@@ -12,7 +12,8 @@
 
 enum {
     LOCK_TRIES = 50, /* another process may look at a file that is just being made, ... */
-    CREATE_TRIES = 3 /* ... and may take it for rubbish */
+    CREATE_TRIES = 3, /* ... and may take it for rubbish */
+    PIECES_AT_ONCE = 16 /* are made ready while the lock is held: a MiB */
 };
 
 /* --- layout ----------------------------------------------------------------------------------- */
@@ -139,17 +140,28 @@ bool tb__queue_file_ensure_in_file(tb__queue_file *f, tb__region region, size_t 
     return ensure(f, region, offset, size, true);
 }
 
-void tb__queue_file_prepare(tb__queue_file *f, tb__region region, size_t offset, size_t size)
+/* Returns where it got to. */
+static size_t prepare_some(tb__queue_file *f, size_t first, size_t end)
 {
-    size_t first = (f->offsets[region] + offset) / TB__PIECE;
-    size_t end = end_piece(f, region, offset, size);
     pthread_mutex_lock(&f->lock);
     while (first < end && f->states[first] != TB__PIECE_ABSENT)
         first++; /* used before */
+    if (end - first > PIECES_AT_ONCE)
+        end = first + PIECES_AT_ONCE;
     bool ok = first < end && ensure_pieces(f, first, end, true);
     pthread_mutex_unlock(&f->lock);
     if (ok)
         tb__os_populate(tb__piece_at(f, first), (end - first) * TB__PIECE);
+    return ok ? end : SIZE_MAX;
+}
+
+/* In small steps, since a caller may wait for the lock. */
+void tb__queue_file_prepare(tb__queue_file *f, tb__region region, size_t offset, size_t size)
+{
+    size_t first = (f->offsets[region] + offset) / TB__PIECE;
+    size_t end = end_piece(f, region, offset, size);
+    while (first < end)
+        first = prepare_some(f, first, end);
 }
 
 bool tb__queue_file_holds(const tb__queue_file *f, tb__region region, size_t offset, size_t size)

@@ -41,6 +41,7 @@ typedef enum tb__entry_kind {
     TB__ENTRY_WALL,       /* value is the wall time of the entries that follow in its group */
     TB__ENTRY_VALUE,      /* block holds a payload, encoded by the caller */
     TB__ENTRY_IMAGES,     /* block holds packed pixels */
+    TB__ENTRY_VALUES,     /* block holds payloads with their tags (parts.h); tag is not used */
     TB__ENTRY_GRAPH,      /* block holds a GraphDef; or, with a tag, a RunMetadata */
     TB__ENTRY_NOTHING     /* what it was did not survive its process, or the machine */
 } tb__entry_kind;
@@ -57,6 +58,12 @@ typedef struct tb__entry {
     uint8_t more;   /* the next entry of this ring belongs to the same group */
     uint16_t check; /* tb__entry_check */
 } tb__entry;
+
+static inline bool tb__entry_has_block(const tb__entry *e)
+{
+    return e->kind == TB__ENTRY_VALUE || e->kind == TB__ENTRY_IMAGES
+           || e->kind == TB__ENTRY_VALUES || e->kind == TB__ENTRY_GRAPH;
+}
 
 _Static_assert(sizeof(tb__entry) == 32, "two entries fill a cache line");
 

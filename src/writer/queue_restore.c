@@ -37,69 +37,45 @@ static bool has_fitting_tag(const search *s, const tb__entry *entry)
     }
 }
 
-/* A group begins with a wall time or not, and then holds scalars, or values, or one other thing.
- * Whether an entry can be in it: |first| is the first one behind the wall time, and |entry| it or a
- * later one. */
-static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *first)
+/* Whether an entry can stand at this place of a group. */
+static bool is_sane(const search *s, const tb__entry *entry, uint64_t index_in_group)
 {
     switch ((tb__entry_kind)entry->kind) {
     case TB__ENTRY_WALL:
-        return false;
+        return index_in_group == 0 && entry->more && isfinite(entry->value);
     case TB__ENTRY_SCALAR:
+        return has_fitting_tag(s, entry);
     case TB__ENTRY_VALUE:
-        return entry->kind == first->kind && has_fitting_tag(s, entry);
     case TB__ENTRY_IMAGES:
-        return entry == first && !entry->more && has_fitting_tag(s, entry);
+        return !entry->more && index_in_group <= 1 && has_fitting_tag(s, entry);
     case TB__ENTRY_GRAPH:
-        return entry == first && !entry->more
+        return !entry->more && index_in_group <= 1
                && (entry->tag == UINT32_MAX || has_fitting_tag(s, entry));
+    case TB__ENTRY_VALUES:
     case TB__ENTRY_NOTHING:
-        return entry == first && !entry->more;
+        return !entry->more && index_in_group <= 1;
     }
     return false;
 }
 
-static bool is_sane_wall(const tb__entry *entry)
-{
-    return entry->more && isfinite(entry->value);
-}
-
-static bool has_block(const tb__entry *entry)
-{
-    return entry->kind == TB__ENTRY_VALUE || entry->kind == TB__ENTRY_IMAGES
-           || entry->kind == TB__ENTRY_GRAPH;
-}
-
-/* Returns where the group that begins at |position| ends; 0 when it is not whole and sane before
- * |end|. */
-static uint64_t find_group_end(const search *s, uint64_t position, uint64_t end)
-{
-    const tb__entry *first = entry_at(s, position);
-    uint64_t at = position;
-    if (first->kind == TB__ENTRY_WALL) {
-        if (first->check != tb__entry_check(first, at) || !is_sane_wall(first) || ++at == end)
-            return 0;
-        first = entry_at(s, at);
-    }
-    for (; at < end && at - position < TB__GROUP_MAX; at++) {
-        const tb__entry *entry = entry_at(s, at);
-        if (entry->check != tb__entry_check(entry, at) || !is_sane(s, entry, first))
-            return 0;
-        if (!entry->more)
-            return at + 1;
-    }
-    return 0;
-}
-
+/* A group begins with a wall time or not, and then holds scalars, or one large value.  Returns
+ * where the one that begins at |position| ends; 0 when it is not whole before |end|. */
 static uint64_t check_group(search *s, uint64_t position, uint64_t end)
 {
-    uint64_t group_end = find_group_end(s, position, end);
-    for (uint64_t at = position; at < group_end; at++) {
-        tb__entry *entry = entry_at(s, at);
-        if (has_block(entry) && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
+    bool has_wall = entry_at(s, position)->kind == TB__ENTRY_WALL;
+    for (uint64_t i = 0; position + i < end && i < TB__GROUP_MAX; i++) {
+        tb__entry *entry = entry_at(s, position + i);
+        bool is_large = entry->kind != TB__ENTRY_SCALAR && entry->kind != TB__ENTRY_WALL;
+        if (entry->check != tb__entry_check(entry, position + i) || !is_sane(s, entry, i)
+            || (is_large && i != (has_wall ? 1U : 0U)))
+            return 0;
+        if (tb__entry_has_block(entry)
+            && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
             make_nothing(s, entry);
+        if (!entry->more)
+            return position + i + 1;
     }
-    return group_end;
+    return 0;
 }
 
 /* Gives up the group at |position|, whose entries are whole but not sane: a tag that is not in the

@@ -6,6 +6,11 @@
 #include "base/os.h"
 #include "writer/crew.h"
 
+/* How long the end of a process waits for a lock that can't be had: the thread that holds it may be
+ * this one, if exit() was called by a signal's handler. */
+#define EXIT_PATIENCE_NS INT64_C(2000000000)
+
+static pthread_mutex_t adoption = PTHREAD_MUTEX_INITIALIZER; /* taken before |lock| */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static tb__registered *first;
 static tb__registered_fd *first_fd;
@@ -19,6 +24,7 @@ static bool has_fork_handlers, has_exit_handler;
  * before it and given back after it, on both sides. */
 static void before_fork(void)
 {
+    pthread_mutex_lock(&adoption);
     pthread_mutex_lock(&lock);
     for (tb__registered *r = first; r != NULL; r = r->next)
         r->before_fork(r);
@@ -48,6 +54,7 @@ static void after_fork(bool is_child)
     for (tb__registered *r = first; r != NULL; r = r->next)
         r->after_fork(r, is_child);
     pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&adoption);
 }
 
 static void after_fork_in_parent(void)
@@ -64,11 +71,14 @@ static void after_fork_in_child(void)
  * another one, which comes before the first and is not visited. */
 static void at_exit(void)
 {
-    pthread_mutex_lock(&lock);
+    int64_t patience = EXIT_PATIENCE_NS;
+    if (!tb__os_lock_until(&lock, tb__os_monotonic_ns() + patience))
+        return;
     for (tb__registered *r = first; r != NULL; r = r->next) {
         ending = r;
         pthread_mutex_unlock(&lock);
-        r->at_exit(r);
+        if (!r->at_exit(r, patience))
+            patience = 0; /* once is enough for all */
         pthread_mutex_lock(&lock);
         ending = NULL;
         pthread_cond_broadcast(&has_ended);
@@ -112,6 +122,16 @@ void tb__registry_remove(tb__registered *r)
     if (r->next != NULL)
         r->next->link = r->link;
     pthread_mutex_unlock(&lock);
+}
+
+void tb__registry_begin_adoption(void)
+{
+    pthread_mutex_lock(&adoption);
+}
+
+void tb__registry_end_adoption(void)
+{
+    pthread_mutex_unlock(&adoption);
 }
 
 void tb__registry_lock(void)

@@ -3,6 +3,7 @@
 #define TB_REGISTRY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -10,7 +11,8 @@
 typedef struct tb__registered {
     void (*before_fork)(struct tb__registered *r); /* take every lock */
     void (*after_fork)(struct tb__registered *r, bool is_child); /* and give them back */
-    void (*at_exit)(struct tb__registered *r);
+    /* False when it was not done since nothing has moved for |patience_ns|. */
+    bool (*at_exit)(struct tb__registered *r, int64_t patience_ns);
     struct tb__registered *next, **link; /* the registry's */
 } tb__registered;
 
@@ -23,6 +25,11 @@ typedef struct tb__registered_fd {
     int *fd;
     struct tb__registered_fd *next, **link; /* the registry's */
 } tb__registered_fd;
+
+/* One forked child at a time, and one of its threads, gets a file of its own: a lock that is taken
+ * before all others, also around a fork. */
+void tb__registry_begin_adoption(void);
+void tb__registry_end_adoption(void);
 
 /* No fork happens in between: for opening the descriptor and adding it. */
 void tb__registry_lock(void);

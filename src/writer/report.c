@@ -112,7 +112,11 @@ void tb__report_before_fork(tb__report *r)
     pthread_mutex_lock(&r->lock);
 }
 
-void tb__report_after_fork(tb__report *r)
+void tb__report_after_fork(tb__report *r, bool is_child)
 {
+    if (is_child) {
+        r->latest = r->first_loss = (tb__error){.status = TB_STATUS_OK};
+        r->printed = false;
+    }
     pthread_mutex_unlock(&r->lock);
 }

@@ -22,9 +22,9 @@ typedef struct tb__report {
 tb_status tb__report_init(tb__report *r, tb_error_fn on_error, void *on_error_arg);
 void tb__report_destroy(tb__report *r);
 
-/* Around a fork, so that the child finds no lock held. */
+/* Around a fork, so that the child finds no lock held; it has lost nothing yet. */
 void tb__report_before_fork(tb__report *r);
-void tb__report_after_fork(tb__report *r);
+void tb__report_after_fork(tb__report *r, bool is_child);
 
 /* Any thread, no lock held.  |lost|: something that was logged will not be in the file.  An
  * error of a call that the callback itself makes is kept, but not told: it might never end. */

@@ -34,14 +34,27 @@ static void note_failure(tb__worker *w, const tb__error *err)
     w->failing = true;
 }
 
+/* The file, and those before it: they are closed, so what they lie on is synced as a whole, once. */
+static tb_status sync_files(tb__worker *w, tb__error *err)
+{
+    if (w->has_unsynced_files) {
+        int reason = tb__os_sync_file_system(w->file->fd);
+        if (reason != 0)
+            return tb__error_set_errno(err, reason, "sync the files before %s", w->file->path);
+        w->has_unsynced_files = false;
+    }
+    return tb__event_file_sync(w->file, err);
+}
+
 static tb_status sync_file(tb__worker *w)
 {
     if (w->sync_failed)
         return TB_STATUS_IO;
     tb__error err;
+    w->syncs = true;
     w->synced_at = tb__os_monotonic_ns();
     w->synced_bytes = bytes_in_all_files(w);
-    tb_status rv = tb__event_file_sync(w->file, &err);
+    tb_status rv = sync_files(w, &err);
     if (rv != TB_STATUS_OK) {
         w->sync_failed = true;
         tb__counters_add(&w->counters->errors, 1);
@@ -50,12 +63,12 @@ static tb_status sync_file(tb__worker *w)
     return rv;
 }
 
-/* Memory for a file's first record, and for |more|, comes before the file: one that does not begin
- * with a version would be no good. */
-static tb_status reserve_for_file(tb__worker *w, size_t more, tb__error *err)
+/* Memory for a file's first record comes before the file: one that does not begin with a version
+ * would be no good. */
+static tb_status reserve_for_file(tb__worker *w, tb__error *err)
 {
     enum { HEADER_BYTES = 256 }; /* at most */
-    tb_status rv = tb__buf_reserve(&w->file->pending, HEADER_BYTES + more);
+    tb_status rv = tb__buf_reserve(&w->file->pending, HEADER_BYTES);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "begin a file in %s: %s", w->file->dir, tb_status_text(rv));
     return TB_STATUS_OK;
@@ -69,47 +82,52 @@ static tb_status append_header(tb__worker *w, double wall_time, tb__error *err)
     return TB_STATUS_OK;
 }
 
+/* All goes to the new file from now on. */
+static tb_status switch_file(tb__worker *w, tb__error *err)
+{
+    w->is_new_file = true;
+    tb_status rv = tb__outlet_switch(&w->outlet, w->syncs, err);
+    return rv == TB_STATUS_OK ? append_header(w, (double)tb__os_wall_ns() * 1e-9, err) : rv;
+}
+
 static tb_status begin_next_file(tb__worker *w, tb__error *err)
 {
     uint64_t bytes = w->file->bytes;
-    sync_file(w); /* a later tb_sync sees the new file alone */
-    tb_status rv = reserve_for_file(w, 0, err);
+    if (w->syncs)
+        sync_file(w); /* a later tb_sync sees the new file alone */
+    else
+        w->has_unsynced_files = true;
+    tb_status rv = reserve_for_file(w, err);
     if (rv == TB_STATUS_OK)
         rv = tb__event_file_begin(w->file, err);
     if (rv != TB_STATUS_OK)
         return rv;
     w->bytes_before += bytes;
-    rv = tb__outlet_switch(&w->outlet, err);
-    return rv == TB_STATUS_OK ? append_header(w, (double)tb__os_wall_ns() * 1e-9, err) : rv;
+    return switch_file(w, err);
 }
 
 /* Somebody has removed the file, and what it held.  What comes from now on need not go there,
- * too: it gets a file of its own, and so does what a failed write has left. */
+ * too: it gets a file of its own.  What a failed write has left is encoded anew, for the new file
+ * has to be told of the tags. */
 static tb_status replace_file(tb__worker *w, tb__error *err)
 {
     tb__event_file *f = w->file;
     uint64_t bytes = f->bytes;
-    tb__buf unwritten = f->pending;
     tb__error removed;
     if (!w->failing) {
         tb__error_set(&removed, TB_STATUS_IO, "%s was removed; what follows goes to a new file",
                       f->path);
         tb__report_error(w->report, &removed, true);
     }
-    f->pending = (tb__buf){0};
-    tb_status rv = reserve_for_file(w, unwritten.size, err);
+    tb_status rv = reserve_for_file(w, err);
     if (rv == TB_STATUS_OK)
         rv = tb__event_file_begin_again(f, err);
-    if (rv != TB_STATUS_OK) {
-        tb__buf_free(&f->pending);
-        f->pending = unwritten;
+    if (rv != TB_STATUS_OK)
         return rv;
-    }
     w->bytes_before += bytes;
-    rv = append_header(w, (double)tb__os_wall_ns() * 1e-9, err);
-    tb__buf_append(&f->pending, unwritten.data, unwritten.size); /* there is room */
-    tb__buf_free(&unwritten);
-    return rv == TB_STATUS_OK ? tb__outlet_switch(&w->outlet, err) : rv;
+    w->batch.record_count = 0;
+    tb__queue_rewind(w->queue);
+    return switch_file(w, err);
 }
 
 /* A full file is followed by the next one as soon as there is something to put in it.  When none
@@ -147,6 +165,9 @@ static tb_status write_pending(tb__worker *w)
     if (has_bytes)
         w->failing = false;
     count_written(w);
+    if (has_bytes && w->is_new_file && w->syncs)
+        sync_file(w); /* so that it is not empty after a power cut */
+    w->is_new_file = false;
     return TB_STATUS_OK;
 }
 
@@ -246,20 +267,6 @@ static void report_left_over(tb__worker *w)
     tb__report_error(w->report, &err, true);
 }
 
-static void drain_for_close(tb__worker *w)
-{
-    int64_t deadline = tb__os_monotonic_ns() + w->patience_ns;
-    tb__queue_mark mark;
-    tb__queue_get_mark(&mark, w->queue);
-    while (drain_to_mark(w, &mark) != TB_STATUS_OK) {
-        if (tb__os_monotonic_ns() + w->retry_ns > deadline) {
-            report_left_over(w);
-            return;
-        }
-        tb__os_sleep_ns(w->retry_ns);
-    }
-}
-
 static void sync_if_due(tb__worker *w)
 {
     if (w->sync_ns > 0 && bytes_in_all_files(w) != w->synced_bytes
@@ -314,14 +321,20 @@ static int64_t end_run(tb__worker *w, bool has_written)
         return w->retry_at;
     if (!has_written && !waits_to_sync(w) && tb__queue_try_idle(q))
         return TB__CREW_NEVER;
-    int64_t pause =
-        waits_to_sync(w) && w->sync_ns < w->flush_ns ? w->sync_ns : w->flush_ns;
-    return tb__os_monotonic_ns() + pause;
+    return tb__os_monotonic_ns() + w->flush_ns;
 }
 
+/* Other writers of this thread go on between two attempts. */
 static int64_t stop(tb__worker *w)
 {
-    drain_for_close(w);
+    tb__queue_mark mark;
+    tb__queue_get_mark(&mark, w->queue);
+    if (drain_to_mark(w, &mark) != TB_STATUS_OK) {
+        int64_t again_at = tb__os_monotonic_ns() + w->retry_ns;
+        if (again_at <= w->stop_until)
+            return again_at;
+        report_left_over(w);
+    }
     pthread_mutex_lock(&w->queue->lock);
     w->has_stopped = true;
     pthread_cond_broadcast(&w->done);
@@ -388,6 +401,7 @@ tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
                            .out = &w->file->pending,
                            .exact_wall_times = w->exact_wall_times};
     w->outlet = (tb__outlet){.queue = w->queue, .file = w->file};
+    w->syncs = w->sync_ns > 0;
     tb_status rv = tb__batch_init(&w->batch);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
@@ -407,7 +421,8 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
     w->stop_wanted = w->has_stopped = false;
     tb__batch_forget(&w->batch);
     w->outlet.is_published = false;
-    w->sync_failed = w->failing = false;
+    w->sync_failed = w->failing = w->has_unsynced_files = false;
+    w->last_flush = (tb__flush){0};
     w->bytes_before = w->synced_bytes = 0;
     return begin(w, wall_time, err);
 }
@@ -444,12 +459,40 @@ tb_status tb__worker_flush(tb__worker *w, bool sync)
     return flush.status;
 }
 
+/* Nothing is waited for by a lock: see tb__registered.at_exit. */
+bool tb__worker_flush_at_exit(tb__worker *w, int64_t patience_ns)
+{
+    if (tb__crew_is_self(&w->member)) {
+        flush_at_once(w, false);
+        return true;
+    }
+    int64_t deadline = tb__os_monotonic_ns() + patience_ns;
+    if (!tb__os_lock_until(&w->queue->lock, deadline))
+        return false;
+    w->last_flush.next = w->flushes;
+    w->flushes = &w->last_flush;
+    pthread_mutex_unlock(&w->queue->lock);
+    if (!tb__crew_call_until(&w->member, 0, deadline))
+        return false;
+    uint64_t bytes = atomic_load(&w->counters->bytes);
+    while (!atomic_load(&w->last_flush.done)) {
+        if (tb__os_monotonic_ns() >= deadline) {
+            if (atomic_load(&w->counters->bytes) == bytes)
+                return false;
+            bytes = atomic_load(&w->counters->bytes);
+            deadline = tb__os_monotonic_ns() + patience_ns;
+        }
+        tb__os_sleep_ns(200000);
+    }
+    return true;
+}
+
 bool tb__worker_stop(tb__worker *w, int64_t patience_ns)
 {
     tb__queue *q = w->queue;
     tb__queue_close(q);
     pthread_mutex_lock(&q->lock);
-    w->patience_ns = patience_ns;
+    w->stop_until = tb__os_monotonic_ns() + patience_ns;
     w->stop_wanted = true;
     tb__crew_call(&w->member, 0);
     while (!w->has_stopped)

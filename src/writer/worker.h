@@ -25,7 +25,7 @@
  * stack. */
 typedef struct tb__flush {
     bool sync;        /* ... and on stable storage */
-    bool done;
+    _Atomic bool done;
     tb_status status;
     struct tb__flush *next;
 } tb__flush;
@@ -49,7 +49,8 @@ typedef struct tb__worker {
     tb__flush *flushes;
     bool stop_wanted;
     bool has_stopped;
-    int64_t patience_ns; /* how long to try at the end */
+    int64_t stop_until;  /* how long to try at the end */
+    tb__flush last_flush; /* of the process's end, which may not wait for it */
     bool has_left_over;  /* ... and in vain, but the queue's file has it */
 
     /* The thread's own. */
@@ -58,6 +59,9 @@ typedef struct tb__worker {
     tb__outlet outlet;     /* where it goes from there */
     int64_t synced_at;     /* when, and how many bytes in all files there were */
     uint64_t synced_bytes;
+    bool syncs;            /* somebody counts on stable storage */
+    bool is_new_file;      /* nothing was written to it yet */
+    bool has_unsynced_files; /* full ones, from before that */
     bool sync_failed;      /* what a failed fsync has lost, no later one brings back */
     bool failing;          /* the latest write failed; reported once until one succeeds */
     int64_t retry_ns;      /* the pause after it ... */
@@ -77,6 +81,10 @@ void tb__worker_forget(tb__worker *w);
 /* Waits until what was pushed before is in the file, or an attempt has failed; with |sync| on
  * stable storage. */
 tb_status tb__worker_flush(tb__worker *w, bool sync);
+
+/* The same for the end of the process, which may have come in the middle of anything: takes no lock
+ * that it might wait for in vain.  False when nothing has moved for |patience_ns|. */
+bool tb__worker_flush_at_exit(tb__worker *w, int64_t patience_ns);
 
 /* Writes everything, ends the thread and frees what tb__worker_start made.  Gives up what cannot be
  * written within |patience_ns|, and says so.  Returns false when that is in the queue's file. */

@@ -26,7 +26,6 @@ struct tb_writer {
     size_t queue_bytes;
     bool queue_in_memory; /* as the user wants it */
     tb__tags tags;
-    pthread_mutex_t adoption_lock;
     bool adoption_failed;
     double (*user_clock)(void *arg);
     void *user_clock_arg;

@@ -97,6 +97,22 @@ static void event_file_is_not_shared_by_two(void **state)
     tb__event_file_close(&b, &err);
 }
 
+/* The numbers of processes do not sort: a child's file must not come before its parent's. */
+static void event_file_of_a_child_sorts_after_its_parents(void **state)
+{
+    (void)state;
+    tb__event_file f;
+    begin_file(&f, NULL);
+    int64_t seconds = f.seconds;
+    assert_int_equal(tb__event_file_begin(&f, &err), TB_STATUS_OK);
+    assert_true(f.seconds > seconds || f.number == 1);
+    seconds = f.seconds;
+    f.process++; /* as if another one had made it */
+    assert_int_equal(tb__event_file_begin(&f, &err), TB_STATUS_OK);
+    assert_true(f.seconds > seconds && f.number == 0);
+    assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
+}
+
 static void event_file_begins_anew_wherever_the_process_is(void **state)
 {
     (void)state;
@@ -148,6 +164,7 @@ int main(void)
         file_test(event_file_holds_what_was_written),
         file_test(event_file_goes_on_where_a_write_failed),
         file_test(event_file_is_not_shared_by_two),
+        file_test(event_file_of_a_child_sorts_after_its_parents),
         file_test(event_file_begins_anew_wherever_the_process_is),
         file_test(event_file_respects_the_umask),
         file_test(event_file_names_what_is_no_folder),

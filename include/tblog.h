@@ -188,10 +188,10 @@ TBLOG_API tb_status tb_flush(tb_writer *w);
  * failed it fails for good: what the system has lost no later call brings back. */
 TBLOG_API tb_status tb_sync(tb_writer *w);
 
-/* Writes all that was logged, ends the writer's thread, removes the queue file and frees |w|
- * with its tag handles.  Waits for the disk; when that fails, for full_wait_seconds more: what
- * could not be written then stays in the queue file, for tb_recover.  No other call on |w| may
- * be under way or follow.  Returns the first error that lost anything since tb_open, else
+/* Writes all that was logged and, last, how the session of a run with hyper-parameters ended; ends
+ * the writer's thread, removes the queue file and frees |w| with its tag handles.  Waits for the
+ * disk; when that fails, for full_wait_seconds more: what could not be written then stays in the
+ * queue file, for tb_recover.  No other call on |w| may be under way or follow.  Returns the first error that lost anything since tb_open, else
  * TB_STATUS_OK; the words are then in tb_last_error(NULL) of this thread. */
 TBLOG_API tb_status tb_close(tb_writer *w);
 
@@ -558,8 +558,9 @@ typedef struct tb_hparams_options {
  * what a run got first, so a process that resumes a run may say the same again, and nothing
  * changes.  |options| may be NULL.
  *
- * tb_close writes how the session ended (tb_set_session_status).  A session that ends in another
- * way, by a kill or by exit() without it, is shown with the status "unknown".
+ * tb_close writes how the session ended (tb_set_session_status).  One whose process ends without
+ * tb_close, by exit() or by a kill, has no end and is shown with the status "unknown": nobody knows
+ * whether it was a success.
  *
  *   TB_STATUS_INVALID    a name is NULL, empty, too long, not UTF-8 or there twice; a number is NaN
  *                        or infinite, for which TensorBoard would show nothing; a string is NULL,
@@ -576,9 +577,8 @@ typedef enum tb_session_status {
                                  that is written stays */
 } tb_session_status;
 
-/* Says how tb_close shall say that the session ended; without this call, with success.  Once it
- * was called, exit() without tb_close writes the end, too.  The latest call counts, and for a
- * writer without hyper-parameters none does.  Does not wait.
+/* Says how the session ends: tb_close writes it, behind all else.  Without this call it is a
+ * success; the latest call counts.  Does not wait.
  *
  *   TB_STATUS_INVALID  an unknown |status| */
 TBLOG_API tb_status tb_set_session_status(tb_writer *w, tb_session_status status);
@@ -835,7 +835,8 @@ typedef struct tb_node_cost {
 /* Records compute time and memory of the run's graph, which TensorBoard then can colour it by:
  * choose |tag| below the run.  A node that is named twice gets the larger memory, and the time from
  * its first start to its last end; a node that the graph does not have is left out.  Profiles of
- * several steps have tags of their own ("step 100"): of one tag the last one is shown.
+ * several steps have tags of their own ("step 100"): of one tag the last one is shown.  In a
+ * profile's view, a node without costs is hatched as unused.
  *
  *   TB_STATUS_INVALID    a bad tag, no nodes, a name that is empty or not UTF-8, a time that is
  *                        not 0 to 9e15, a device that TensorBoard leaves out, a bad shape
@@ -844,21 +845,20 @@ TBLOG_API tb_status tb_log_graph_profile(tb_writer *w, const char *tag, const tb
                                          size_t count, int64_t step);
 
 /* Records a graph under a tag of its own, beside the run's: the one for evaluation, say.  |costs|
- * are as above; |count| 0: none.  A tag's first graph says whether its graphs have costs.  Errors as
- * for tb_log_graph and tb_log_graph_profile. */
+ * are as above; |count| 0: none.  A tag's first graph says whether its graphs have costs.  Errors
+ * as for tb_log_graph and tb_log_graph_profile. */
 TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_graph *graph,
                                         const tb_node_cost *costs, size_t count, int64_t step);
 
-/* Records a model as Keras 3 describes it (model.to_json()), shown as a conceptual graph: its layers
- * and what goes from one to the next.  Of another program's making, the least is
+/* Records a model as Keras 3 describes it (model.to_json()), shown as a conceptual graph: its
+ * layers and what goes from one to the next.  Of another program's making, the least is
  *     {"config": {"name": "model", "layers": [
  *         {"class_name": "Dense", "config": {"name": "first", "dtype": "float32"}}, ...]}}
- * for layers one after another.
+ * for layers one after another.  Of one tag the last model is shown.
  *
- *   TB_STATUS_INVALID  a bad tag, or |json| is NULL, not UTF-8, or not one JSON object less than 200
- *                      levels deep */
-TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json,
-                                       int64_t step);
+ *   TB_STATUS_INVALID  a bad tag, or |json| is NULL, not UTF-8, not one JSON object, or nested
+ *                      more than 200 levels deep */
+TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json);
 
 /* ---------------------------------------------------------------------------------------------
  * Now and then

@@ -1,5 +1,5 @@
-/* Graphs: that of the run, which has neither tag nor step, what its nodes took, and graphs with tags
- * of their own. */
+/* Graphs: that of the run, which has neither tag nor step, what its nodes took, and graphs with
+ * tags of their own. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -84,7 +84,7 @@ tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_graph *gra
     return tb__call_log_payload(w, &payload, rv, tag, count > 0 ? &with_costs : &plain, step, &err);
 }
 
-tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json, int64_t step)
+tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json)
 {
     static const tb__about about = {.kind = (tb_kind)TB__KIND_KERAS_GRAPH};
     if (w == NULL)
@@ -92,5 +92,5 @@ tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json, in
     tb__error err;
     tb__buf payload = {0};
     tb_status rv = tb__keras_graph_encode(&payload, json, &err);
-    return tb__call_log_payload(w, &payload, rv, tag, &about, step, &err);
+    return tb__call_log_payload(w, &payload, rv, tag, &about, 0, &err);
 }

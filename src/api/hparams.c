@@ -25,13 +25,6 @@ static tb_status log_content(tb_writer *w, const tb__buf *content, tb_status rv,
     return tb__call_log_payload(w, &payload, rv, tag, &about, 0, err);
 }
 
-/* The current time, which a user's clock may get wrong. */
-static tb_status take_time(const tb_writer *w, double *out, tb__error *err)
-{
-    *out = tb__writer_wall_now(w);
-    return tb__writer_check_wall(*out, err);
-}
-
 /* --- A session -------------------------------------------------------------------------------- */
 
 static tb_status log_hparams(tb_writer *w, const tb_hparam *hparams, size_t count,
@@ -39,9 +32,9 @@ static tb_status log_hparams(tb_writer *w, const tb_hparam *hparams, size_t coun
 {
     tb__error err;
     tb__buf content = {0};
-    double start;
+    double start = tb__writer_wall_now(w);
     tb__fpenv host = tb__fpenv_enter();
-    tb_status rv = take_time(w, &start, &err);
+    tb_status rv = tb__writer_check_wall(start, &err);
     if (rv == TB_STATUS_OK)
         rv = tb__session_start_encode(&content, hparams, count, options, start, &err);
     tb__fpenv_leave(&host);
@@ -81,7 +74,6 @@ tb_status tb_set_session_status(tb_writer *w, tb_session_status status)
         return tb__call_fail(w, &err, 0);
     }
     atomic_store(&w->session.status, (int)status);
-    atomic_store(&w->session.is_status_told, true);
     return TB_STATUS_OK;
 }
 
@@ -91,9 +83,9 @@ static tb_status log_experiment(tb_writer *w, const tb_experiment *experiment)
 {
     tb__error err;
     tb__buf content = {0};
-    double created;
+    double created = tb__writer_wall_now(w);
     tb__fpenv host = tb__fpenv_enter();
-    tb_status rv = take_time(w, &created, &err);
+    tb_status rv = tb__writer_check_wall(created, &err);
     if (rv == TB_STATUS_OK)
         rv = tb__experiment_encode(&content, experiment, created, &err);
     tb__fpenv_leave(&host);

@@ -203,8 +203,8 @@ tb_status tb__text_encode(tb__buf *out, const char *markdown, tb__error *err);
 #define TB__SESSION_START_TAG "_hparams_/session_start_info"
 #define TB__SESSION_END_TAG "_hparams_/session_end_info"
 
-/* Each appends what is the content of its tag's metadata: it is all that the plugin reads.  Works in
- * the floating-point environment of the C standard. */
+/* Each appends what is the content of its tag's metadata: it is all that the plugin reads.  Works
+ * in the floating-point environment of the C standard. */
 tb_status tb__session_start_encode(tb__buf *out, const tb_hparam *hparams, size_t count,
                                    const tb_hparams_options *options, double start_seconds,
                                    tb__error *err);
@@ -213,8 +213,8 @@ tb_status tb__session_end_encode(tb__buf *out, tb_session_status status, double 
 tb_status tb__experiment_encode(tb__buf *out, const tb_experiment *experiment,
                                 double created_seconds, tb__error *err);
 
-/* Appends the payload of those tags, an empty tensor: a value without one makes TensorBoard's Python
- * loader fail. */
+/* Appends the payload of those tags, an empty tensor: a value without one makes TensorBoard's
+ * Python loader fail. */
 tb_status tb__hparams_encode(tb__buf *out, tb__error *err);
 
 /* --- graph.c, graph_def.c --------------------------------------------------------------------- */

@@ -9,7 +9,7 @@ typedef struct tb__pieces {
     struct tb__pieces_block *blocks; /* the one that is being used first */
 } tb__pieces;
 
-/* |count| items of |item_size| bytes each, all zero and aligned for any type, and not NULL for none;
+/* |count| items of |item_size| bytes each, all zero and aligned for any type; not NULL for none.
  * NULL when memory is short. */
 void *tb__pieces_take(tb__pieces *p, size_t count, size_t item_size);
 

@@ -367,7 +367,8 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
 {
     tb__error err;
     err.text[0] = '\0';
-    tb_tag *tag = entry->tag != UINT32_MAX ? tb__tags_by_id(b->tags, entry->tag) : NULL;
+    bool has_tag = entry->kind != TB__ENTRY_VALUES && entry->tag != UINT32_MAX;
+    tb_tag *tag = has_tag ? tb__tags_by_id(b->tags, entry->tag) : NULL;
     const char *name = tag != NULL ? tag->name : "the graph";
     size_t values = 1;
     tb_status rv;

@@ -66,8 +66,6 @@ static bool flush_at_exit(tb__registered *r, int64_t patience_ns)
     tb_writer *w = writer_of(r);
     if (tb__writer_is_orphaned(w))
         return true;
-    if (tb__session_has_end(&w->session, true))
-        tb__session_log_end(w);
     bool is_done = tb__worker_flush_at_exit(&w->worker, patience_ns);
     if (is_done && tb__queue_is_written(&w->queue))
         tb__queue_file_remove(&w->queue_file);

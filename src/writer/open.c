@@ -306,7 +306,7 @@ static void end_worker(tb_writer *w)
 {
     int64_t now = tb__os_monotonic_ns();
     int64_t deadline = now + (int64_t)(w->queue.full_wait_seconds * 1e9);
-    if (tb__session_has_end(&w->session, false)) {
+    if (tb__session_has_end(&w->session)) {
         end_session(w, deadline);
         now = tb__os_monotonic_ns();
     }

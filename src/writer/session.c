@@ -12,10 +12,9 @@ void tb__session_after_fork(tb__session *s)
     atomic_store(&s->is_open, false);
 }
 
-bool tb__session_has_end(const tb__session *s, bool is_exit)
+bool tb__session_has_end(const tb__session *s)
 {
-    return atomic_load(&s->is_open) && atomic_load(&s->status) != TB_SESSION_UNFINISHED
-           && (!is_exit || atomic_load(&s->is_status_told));
+    return atomic_load(&s->is_open) && atomic_load(&s->status) != TB_SESSION_UNFINISHED;
 }
 
 static tb_status encode_end(tb__buf *content, tb__buf *payload, const tb_writer *w, tb__error *err)

@@ -1,5 +1,5 @@
-/* Logs a graph and what its nodes took, graphs with tags of their own, and Keras models; FOLDER gets the
- * models, and the costs in lines of what is in tb_node_cost. */
+/* Logs a graph and what its nodes took, graphs with tags of their own, and Keras models; FOLDER
+ * gets the models, and the costs in lines of what is in tb_node_cost. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -115,15 +115,15 @@ int main(int argc, char **argv)
     check(tb_log_tagged_graph(w, "evaluation", g, NULL, 0, 0) == TB_STATUS_OK, "evaluation");
     check(tb_log_tagged_graph(w, "evaluation with costs", g, costs, 3, 0) == TB_STATUS_OK,
           "evaluation with costs");
-    check(tb_log_keras_graph(w, "sequential", sequential, 0) == TB_STATUS_OK, "sequential");
-    check(tb_log_keras_graph(w, "functional", functional, 0) == TB_STATUS_OK, "functional");
+    check(tb_log_keras_graph(w, "sequential", sequential) == TB_STATUS_OK, "sequential");
+    check(tb_log_keras_graph(w, "functional", functional) == TB_STATUS_OK, "functional");
     tb_graph_free(g);
     check(tb_close(w) == TB_STATUS_OK, "tb_close");
 
     /* A run without a graph of its own. */
     snprintf(run, sizeof run, "%s/keras", argv[1]);
     w = tb_open(run, NULL);
-    check(tb_log_keras_graph(w, "keras", sequential, 5) == TB_STATUS_OK, "keras");
+    check(tb_log_keras_graph(w, "keras", sequential) == TB_STATUS_OK, "keras");
     check(tb_close(w) == TB_STATUS_OK, "tb_close");
     return 0;
 }

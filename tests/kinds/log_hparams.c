@@ -1,5 +1,5 @@
-/* Logs sweeps to LOGDIR/declared, whose columns are declared, and LOGDIR/inferred, and a run that can
- * be taken for a logdir to LOGDIR/above/root; what it logged goes to FOLDER/sessions.json. */
+/* Logs sweeps to LOGDIR/declared, whose columns are declared, and LOGDIR/inferred, and a run that
+ * can be taken for a logdir to LOGDIR/above/root; what it logged goes to FOLDER/sessions.json. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include <tblog.h>
 
 /* How a session ends. */
-typedef enum ending { CLOSED, FAILED, UNFINISHED, KILLED, EXITED, EXITED_AS_FAILURE } ending;
+typedef enum ending { CLOSED, FAILED, UNFINISHED, KILLED, EXITED } ending;
 
 typedef struct session {
     const char *run;
@@ -58,8 +58,7 @@ static void note_hparam(const tb_hparam *h, const char *separator)
 
 static void note_session(const session *s)
 {
-    static const char *const endings[] = {"closed", "failed", "unfinished",
-                                          "killed", "exited", "exited as failure"};
+    static const char *const endings[] = {"closed", "failed", "unfinished", "killed", "exited"};
     fprintf(journal, "%s{\"run\": \"%s\", \"group\": \"%s\", \"ending\": \"%s\", ",
             session_count++ > 0 ? ",\n" : "[", s->run, s->group != NULL ? s->group : "",
             endings[s->ending]);
@@ -100,11 +99,11 @@ static void run_session(const session *s)
     log_values(w, s);
     if (s->ending == KILLED)
         raise(SIGKILL);
-    if (s->ending == FAILED || s->ending == EXITED_AS_FAILURE)
+    if (s->ending == FAILED)
         tb_set_session_status(w, TB_SESSION_FAILURE);
     if (s->ending == UNFINISHED)
         tb_set_session_status(w, TB_SESSION_UNFINISHED);
-    if (s->ending != EXITED && s->ending != EXITED_AS_FAILURE)
+    if (s->ending != EXITED)
         check(tb_close(w) == TB_STATUS_OK, s->run);
     exit(0);
 }
@@ -130,7 +129,8 @@ static void declare(const char *run)
     static const char *const optimizers[] = {"adam", "sgd"};
     static const double batches[] = {16, 32, 64}, versions[] = {3};
     static const tb_hparam_info hparams[] = {
-        {"lr", .display_name = "learning rate", .description = "*initial*", .min = 1e-4, .max = 0.1},
+        {"lr", .display_name = "learning rate", .description = "*initial*",
+         .min = 1e-4, .max = 0.1},
         {"optimizer", .strings = optimizers, .value_count = 2},
         {"batch", .numbers = batches, .value_count = 3},
         {"augment", .type = TB_HPARAM_BOOL},
@@ -162,8 +162,7 @@ static void log_declared(void)
                                        "declared/run3", "declared/run4", "declared/run5",
                                        "declared/run6"};
     static const double rates[] = {1e-4, 0.001, 0.001, 0.001, 0.01, 0.02, 0.1};
-    static const ending endings[] = {CLOSED, CLOSED, FAILED,           CLOSED,
-                                     KILLED, EXITED, EXITED_AS_FAILURE};
+    static const ending endings[] = {CLOSED, CLOSED, FAILED, CLOSED, KILLED, EXITED, FAILED};
     declare("declared");
     for (int i = 0; i < 7; i++) {
         session s = {.run = runs[i],
@@ -177,7 +176,7 @@ static void log_declared(void)
                                  {"batch", .number = i % 2 == 0 ? 16 : 64},
                                  tb_hparam_bool("augment", rates[i] < 0.005),
                                  {"depth", .number = rates[i] < 0.01 ? 0 : 1e300},
-                                 tb_hparam_string("title", rates[i] < 0.01 ? "" : "n\xc3\xaf | <b>"),
+                                 {"title", .string = rates[i] < 0.01 ? "" : "n\xc3\xaf | <b>"},
                                  tb_hparam_number("version", 3),
                                  tb_hparam_string("note", "has no column")}};
         log_session(&s);

@@ -12,7 +12,7 @@ import runs
 from server import Server
 
 STATUSES = {"closed": "SUCCESS", "failed": "FAILURE", "unfinished": "UNKNOWN", "killed": "UNKNOWN",
-            "exited": "UNKNOWN", "exited as failure": "FAILURE"}
+            "exited": "UNKNOWN"}
 
 
 class Table:

@@ -71,11 +71,11 @@ tb_status tb__call_begin(tb__call *c, size_t size)
     if (rv == TB_STATUS_OK)
         rv = tb__call_take_stamp(c->w, &c->when, &err);
     if (rv != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
+        return tb__call_fail(c->w, &err, 1 + c->others);
     rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
     if (rv == TB_STATUS_CLOSED && tb__writer_adopt(c->w))
         rv = tb__queue_reserve(&c->data, &c->block, &c->w->queue, size);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(c->w, rv, c->what, 1 + c->others);
 }
 
 /* Gets a block for a value of the tag |name|, which is added later if it is new. */
@@ -83,7 +83,7 @@ static tb_status reserve_tagged(tb__call *c, const char *name, const tb__about *
 {
     tb__error err;
     if (tb__tags_check(&c->tag, &c->w->tags, name, about, &err) != TB_STATUS_OK)
-        return tb__call_fail(c->w, &err, 1);
+        return tb__call_fail(c->w, &err, 1 + c->others);
     c->what = name;
     return tb__call_begin(c, size);
 }
@@ -94,7 +94,7 @@ static tb_status add_tag(tb__call *c, const tb__about *about)
     if (c->tag != NULL)
         return TB_STATUS_OK;
     tb_status rv = tb__tags_get(&c->tag, &c->w->tags, c->what, about, &err);
-    return rv == TB_STATUS_OK ? rv : tb__call_fail(c->w, &err, 1);
+    return rv == TB_STATUS_OK ? rv : tb__call_fail(c->w, &err, 1 + c->others);
 }
 
 tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *about,
@@ -133,7 +133,7 @@ static tb_status check_parts(const tb_writer *w, const char *what, const tb__par
 {
     size_t total = 0, largest = 0, queue = tb__arena_largest((size_t)w->queue.arena.size);
     for (size_t i = 0; i < count; i++) {
-        size_t size = parts[i].payload->size;
+        size_t size = parts[i].payload->size + 64; /* and a block's header */
         total += size;
         largest = size > largest ? size : largest;
     }
@@ -145,12 +145,13 @@ static tb_status check_parts(const tb_writer *w, const char *what, const tb__par
                          tb__quote(what).text, count, total, largest, queue);
 }
 
-/* Gets and fills the blocks of all parts.  On failure |*out_reserved| of them are to be given back. */
+/* Gets and fills the blocks of all parts.  On failure |*out_reserved| blocks are to be given
+ * back. */
 static tb_status fill_parts(tb_writer *w, tb__call *calls, size_t *out_reserved,
                             const tb__part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        calls[i] = (tb__call){.w = w};
+        calls[i] = (tb__call){.w = w, .others = count - 1};
         tb_status rv =
             reserve_tagged(&calls[i], parts[i].name, parts[i].about, parts[i].payload->size);
         if (rv != TB_STATUS_OK)

@@ -77,6 +77,7 @@ typedef struct tb__call {
     tb_writer *w;
     const char *what; /* the tag, or the call that has none, for messages */
     tb_tag *tag;
+    size_t others; /* values that are logged together with it, and lost with it */
     tb__stamp when;
     uint8_t *data; /* the block to fill */
     uint64_t block;

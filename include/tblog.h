@@ -483,6 +483,66 @@ TBLOG_API tb_status tb_log_encoded_audio(tb_writer *w, const char *tag, const tb
 TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
+ * Meshes: triangles and point clouds in space
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct tb_mesh {
+    const float *vertices; /* |vertex_count| x 3: x, y, z; all finite */
+    size_t vertex_count;   /* at least 1 */
+    const uint8_t *colors; /* |vertex_count| x 3: red, green, blue; NULL: none */
+    const int32_t *faces;  /* |face_count| x 3 vertex numbers below |vertex_count|, and at most
+                              65535, since TensorBoard keeps 16 bits of them; a face's front is
+                              where they go counter-clockwise.  NULL: a point cloud */
+    size_t face_count;     /* at least 1 with |faces| */
+} tb_mesh;
+
+/* How a tag's meshes look.  TensorBoard takes it from the tag's first mesh, but for |center|.  Zero
+ * means default: TensorBoard's, as said. */
+typedef struct tb_mesh_options {
+    const char *description; /* Markdown; kept in the file, but no dashboard shows it */
+    bool center;             /* move each mesh so that the middle of its box is the origin.
+                                TensorBoard does so with triangles; a cloud that lies elsewhere
+                                it shows from afar or from behind */
+    double point_size;       /* of a cloud, in units of the coordinates; default 0.005 */
+    const uint8_t *color;    /* red, green, blue of what has no colors of its own; default the
+                                run's colour for a cloud, grey for triangles */
+    /* The look of triangles. */
+    const char *material;    /* "MeshStandardMaterial" (default), "MeshBasicMaterial" (no light),
+                                "MeshNormalMaterial" (coloured by direction), "MeshLambertMaterial",
+                                "MeshPhongMaterial", "MeshPhysicalMaterial", "MeshToonMaterial",
+                                "MeshDepthMaterial" or "MeshMatcapMaterial", of three.js */
+    bool wireframe;          /* edges only */
+    bool flat_shading;       /* facets are seen */
+    bool double_sided;       /* backs are seen, too */
+    /* The camera.  Where a cloud lies, or from the middle of triangles. */
+    const double *position;  /* x, y, z; default in front (+z), so that all is in view */
+    const double *look_at;   /* x, y, z; default the middle */
+    double fov;              /* degrees from top to bottom, below 180; default 75 */
+    double near_plane;       /* what is closer is not drawn; default 0.1, or less for a mesh so
+                                small that it would all be closer */
+    const char *json;        /* the whole configuration instead of the members from |point_size|
+                                on, an object of at most TBLOG_MAX_NAME_BYTES:
+                                {"camera": {...}, "lights": [...], "material": {...}} */
+} tb_mesh_options;
+
+/* Records a mesh.  Some 100,000 vertices show well; TensorBoard's data server fails to show a tag
+ * whose steps exceed 256 MiB together.
+ *
+ *   TB_STATUS_INVALID    a bad tag, a mesh or options that are not as said above, or a mesh that
+ *                        differs from the tag's first one in whether it has colors and faces
+ *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES or the queue
+ *   TB_STATUS_FULL       the queue stayed full; this mesh was dropped and counted */
+TBLOG_API tb_status tb_log_mesh(tb_writer *w, const char *tag, const tb_mesh *mesh, int64_t step);
+TBLOG_API tb_status tb_log_mesh_with(tb_writer *w, const char *tag, const tb_mesh *mesh,
+                                     int64_t step, const tb_mesh_options *options);
+
+/* Records one or more meshes of one step; TensorBoard shows each as a sample.  They must agree in
+ * their numbers of vertices and faces and in whether they have colors, and a tag must have as many at
+ * each step.  |options| may be NULL. */
+TBLOG_API tb_status tb_log_meshes(tb_writer *w, const char *tag, const tb_mesh *meshes,
+                                  size_t count, int64_t step, const tb_mesh_options *options);
+
+/* ---------------------------------------------------------------------------------------------
  * Tensors: arrays for other tools.  No dashboard of stock TensorBoard shows them; TensorFlow's
  * summary_iterator with make_ndarray, EventAccumulator.Tensors and tbparse read them.
  * ------------------------------------------------------------------------------------------ */

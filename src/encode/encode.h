@@ -186,6 +186,28 @@ tb_status tb__encoded_audio_check(tb__bulk *out_head, tb__audio_form form, const
 void tb__encoded_audio_encode(uint8_t *payload, const tb__bulk *head, const tb_file *files,
                               size_t count);
 
+/* --- mesh.c ----------------------------------------------------------------------------------- */
+
+/* A mesh is up to three values, each with a tag of its own; the numbers are the plugin's. */
+typedef enum tb__mesh_part { TB__MESH_VERTEX = 1, TB__MESH_FACE, TB__MESH_COLOR } tb__mesh_part;
+
+tb_status tb__mesh_check(const tb_mesh *meshes, size_t count, const tb_mesh_options *options,
+                         tb__error *err);
+
+/* 1 << part for each that |mesh| has. */
+uint32_t tb__mesh_components(const tb_mesh *mesh);
+
+/* What follows the mesh's name in the tag of a part: "_VERTEX", "_FACE" or "_COLOR". */
+const char *tb__mesh_suffix(tb__mesh_part part);
+
+/* Both append, and want what tb__mesh_check has found good: the payload of a part, and the plugin's
+ * message on it. */
+tb_status tb__mesh_encode(tb__buf *out, tb__mesh_part part, const tb_mesh *meshes, size_t count,
+                          const tb_mesh_options *options, tb__error *err);
+tb_status tb__mesh_encode_content(tb__buf *out, const char *name, tb__mesh_part part,
+                                  const tb_mesh *meshes, size_t count,
+                                  const tb_mesh_options *options, tb__error *err);
+
 /* --- tensor.c --------------------------------------------------------------------------------- */
 
 /* As for audio: a check, then the payload of tb__bulk_size bytes. */

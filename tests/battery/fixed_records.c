@@ -169,6 +169,68 @@ static void log_pictures(tb_writer *w)
     must(tb_log_encoded_images(w, "image/gif", &file, 1, 1) == TB_STATUS_OK, "gif");
 }
 
+static void log_sounds(tb_writer *w)
+{
+    static double doubles[600];
+    static float floats[600];
+    static int32_t integers[600];
+    static int16_t shorts[600];
+    for (size_t i = 0; i < 600; i++) {
+        doubles[i] = ((double)(int64_t)next_random()) * 0x1.2p-63; /* some are beyond 1 */
+        floats[i] = (float)doubles[i];
+        integers[i] = (int32_t)next_random();
+        shorts[i] = (int16_t)next_random();
+    }
+    tb_audio clips[] = {
+        {.data = doubles, .frames = 600, .dtype = TB_FLOAT64},
+        {.data = floats, .frames = 300, .channels = 2, .frame_stride = 1, .channel_stride = 300,
+         .sample_rate = 8000.5, .dtype = TB_FLOAT32},
+        {.data = integers, .frames = 600, .dtype = TB_INT32},
+        {.data = shorts, .frames = 300, .dtype = TB_INT16, .frame_stride = 2}};
+    must(tb_log_audio(w, "audio/one", &clips[0], 1) == TB_STATUS_OK, "audio");
+    must(tb_log_audios(w, "audio/four", clips, 4, 1) == TB_STATUS_OK, "audio");
+}
+
+static void log_arrays(tb_writer *w)
+{
+    static uint64_t wide[24];
+    static uint32_t words[24];
+    static uint16_t shorts[24];
+    static double doubles[24];
+    static float floats[24];
+    for (size_t i = 0; i < 24; i++) {
+        wide[i] = next_random();
+        words[i] = (uint32_t)wide[i];
+        shorts[i] = (uint16_t)wide[i];
+        doubles[i] = (double)(int64_t)wide[i] / 7;
+        floats[i] = (float)doubles[i];
+    }
+    const struct {
+        const void *data;
+        tb_dtype dtype;
+    } arrays[] = {{wide, TB_UINT64},   {wide, TB_INT64},   {words, TB_UINT32}, {words, TB_INT32},
+                  {shorts, TB_UINT16}, {shorts, TB_INT16}, {shorts, TB_FLOAT16},
+                  {doubles, TB_FLOAT64}, {floats, TB_FLOAT32}};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        tb_tensor t = {.data = arrays[i].data, .dtype = arrays[i].dtype, .rank = 3,
+                       .shape = (size_t[]){2, 3, 4}};
+        char tag[32];
+        snprintf(tag, sizeof tag, "tensor/%zu", i);
+        must(tb_log_tensor(w, tag, &t, 1) == TB_STATUS_OK, tag);
+        t.strides = (ptrdiff_t[]){1, 8, 2};
+        must(tb_log_tensor(w, tag, &t, 2) == TB_STATUS_OK, tag);
+    }
+    static const uint8_t colors[24] = {1, 2, 3, 255};
+    static const int32_t faces[] = {0, 1, 7, 2, 3, 4};
+    for (size_t i = 0; i < 24; i++)
+        floats[i] *= 0x1p-60F;
+    tb_mesh mesh = {.vertices = floats, .vertex_count = 8, .colors = colors, .faces = faces,
+                    .face_count = 2};
+    must(tb_log_mesh(w, "mesh", &mesh, 1) == TB_STATUS_OK, "mesh");
+    must(tb_log_mesh_with(w, "centered", &mesh, 1,
+                          &(tb_mesh_options){.center = true, .fov = 40.1}) == TB_STATUS_OK, "mesh");
+}
+
 static void log_graph(tb_writer *w)
 {
     tb_graph *g = tb_graph_new();
@@ -206,6 +268,8 @@ static void log_all(const char *dir)
     log_histograms(w);
     log_pictures(w);
     must(tb_log_text(w, "text", "größe\n\n| a | b |\n|---|---|\n", 5) == TB_STATUS_OK, "text");
+    log_sounds(w);
+    log_arrays(w);
     log_graph(w);
     must(tb_close(w) == TB_STATUS_OK, "tb_close");
 }

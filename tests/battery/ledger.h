@@ -27,6 +27,9 @@ typedef enum ledger_kind {
     LEDGER_FILES,
     LEDGER_TEXT,
     LEDGER_LONG_TEXT,     /* more than the writer's buffers keep */
+    LEDGER_AUDIO,
+    LEDGER_TENSOR,
+    LEDGER_MESH,          /* two values that stay together */
     LEDGER_GRAPH,
     LEDGER_GRAPH_DEF,
     LEDGER_KINDS

@@ -39,8 +39,8 @@ quietly() {
 }
 
 install_missing() {
-    set -- gcc libc6-dev make cmake pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev \
-        protobuf-c-compiler
+    set -- gcc libc6-dev make cmake pkg-config zlib1g-dev libpng-dev libgif-dev \
+        libprotobuf-c-dev protobuf-c-compiler
     if [ "$serve" = yes ]; then
         set -- "$@" python3 python3-venv
     fi

@@ -394,7 +394,7 @@ typedef struct tb_image {
     size_t channels;          /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; default 1 */
     tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), TB_BOOL
                                  (0 black, else white), or a float type 0..1 (clamped, made 8 bit; NaN
-                                 becomes 0) */
+                                 becomes 0).  tb_log_image_with takes others too */
     ptrdiff_t x_stride, y_stride, channel_stride; /* in elements, negative ones too; all 0: packed
                                                      height x width x channels.  That of a
                                                      dimension of size 1 is not looked at */
@@ -415,6 +415,117 @@ TBLOG_API tb_status tb_log_image(tb_writer *w, const char *tag, const tb_image *
  * size. */
 TBLOG_API tb_status tb_log_images(tb_writer *w, const char *tag, const tb_image *images,
                                   size_t count, int64_t step);
+
+/* Colours for the values of one channel: those of matplotlib's colour maps that are named here. */
+typedef enum tb_colormap {
+    TB_COLORMAP_NONE = 0,
+    TB_COLORMAP_GREY,     /* "gray" */
+    TB_COLORMAP_VIRIDIS,  /* "viridis" */
+    TB_COLORMAP_MAGMA,    /* "magma" */
+    TB_COLORMAP_DIVERGING /* "coolwarm": blue below the middle of the range, red above */
+} tb_colormap;
+
+/* A box to draw on a picture. */
+typedef struct tb_box {
+    double left, top, right, bottom; /* in pixels of the picture as it is given: 0 is the outer edge
+                                        of the first, |width| that of the last.  In either order;
+                                        what is outside of the picture is cut off */
+    const char *label;               /* above the box; UTF-8, of which all but ASCII is an empty
+                                        square; at most TBLOG_MAX_NAME_BYTES; default none */
+    uint8_t red, green, blue;        /* all 0: a colour that follows from the label, the same in
+                                        every picture, or without one from the box's number */
+} tb_box;
+
+/* How values become colours, and what is drawn.  Zero means default. */
+typedef struct tb_image_options {
+    tb_colormap colormap; /* for pictures of one channel; default none */
+    double min, max;      /* the values that get the first and the last colour, as do those that
+                             are beyond.  Both 0: without a colour map the range that tb_image says
+                             of the dtype, else from the least finite value to the greatest, or
+                             for TB_COLORMAP_DIVERGING as far as that on both sides of 0 */
+    const tb_box *boxes;  /* for tb_log_image_with alone */
+    size_t box_count;     /* at most 65536 */
+    size_t scale;         /* each pixel becomes |scale| x |scale| pixels; at most 1024; default 1 */
+} tb_image_options;
+
+/* tb_log_image with colours of choice, larger, or with boxes.  A range or a colour map takes every
+ * dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN is magenta.
+ * An alpha is left out of this: with one, the dtype is one that tb_log_image takes.  Boxes make RGB
+ * of grey.  The call itself makes samples of the values, after a look at all of them where their
+ * range is to be found; the rest happens on the writer's thread.  |options| may be NULL.
+ *
+ *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
+ *                        max; a colour map for several channels; an edge of a box that is NaN; a
+ *                        label that is not UTF-8
+ *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the larger picture
+ *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
+TBLOG_API tb_status tb_log_image_with(tb_writer *w, const char *tag, const tb_image *image,
+                                      int64_t step, const tb_image_options *options);
+
+/* Pictures of one size and type in one array.  N x H x W x C, packed:
+ *     &(tb_image_batch){ .first = { .data = nhwc, .width = W, .height = H, .channels = C },
+ *                        .count = N }
+ * N x C x H x W:
+ *     &(tb_image_batch){ .first = { .data = nchw, .width = W, .height = H, .channels = C,
+ *                                   .x_stride = 1, .y_stride = W, .channel_stride = W * H },
+ *                        .count = N } */
+typedef struct tb_image_batch {
+    tb_image first;
+    size_t count;
+    ptrdiff_t image_stride;          /* in elements, from one picture to the next, negative ones
+                                        too; 0: width x height x channels */
+    size_t columns;                  /* of a grid; 0: as many as it has rows, or one more */
+    ptrdiff_t padding;               /* pixels between the pictures of a grid, black, or transparent
+                                        where there is an alpha; 0: 2; negative: none */
+    const tb_image_options *options; /* as in tb_log_image_with, the range being that of all
+                                        pictures; no boxes.  NULL: as tb_log_image */
+} tb_image_batch;
+
+/* Record a batch at one step: each picture as a sample, or all in one, row by row.  Statuses as for
+ * tb_log_image_with, and TB_STATUS_INVALID when |batch| is NULL or empty or its strides leave the
+ * address space. */
+TBLOG_API tb_status tb_log_image_batch(tb_writer *w, const char *tag, const tb_image_batch *batch,
+                                       int64_t step);
+TBLOG_API tb_status tb_log_image_grid(tb_writer *w, const char *tag, const tb_image_batch *batch,
+                                      int64_t step);
+
+typedef enum tb_video_format {
+    TB_VIDEO_APNG = 0, /* animated PNG: every colour, 16 bit too, without loss */
+    TB_VIDEO_GIF       /* 256 colours a frame, near ones joined where there are more; what is
+                          transparent is put on white; at most 65535 x 65535 pixels.  For a library
+                          that was built with giflib */
+} tb_video_format;
+
+/* Frames of one size and type in one array.  T x H x W x C, packed:
+ *     &(tb_video){ .first = { .data = thwc, .width = W, .height = H, .channels = C },
+ *                  .frames = T }
+ * Several clips side by side, N x T x C x H x W:
+ *     &(tb_video){ .first = { .data = ntchw, .width = W, .height = H, .channels = C,
+ *                             .x_stride = 1, .y_stride = W, .channel_stride = W * H },
+ *                  .frames = T, .clips = N } */
+typedef struct tb_video {
+    tb_image first;                  /* frame 0 of clip 0 */
+    size_t frames;
+    ptrdiff_t frame_stride;          /* in elements, from one frame to the next, negative ones too;
+                                        0: width x height x channels */
+    size_t clips;                    /* default 1 */
+    ptrdiff_t clip_stride;           /* from one clip to the next; 0: |frames| times as far as
+                                        |frame_stride| 0 says */
+    double frames_per_second;        /* from 1/60 to 1000; default 4.  Browsers slow down what is
+                                        faster than 50 */
+    tb_video_format format;
+    size_t columns;                  /* of clips; this and what follows as in tb_image_batch */
+    ptrdiff_t padding;
+    const tb_image_options *options;
+} tb_video;
+
+/* Records a video; it plays in the Images dashboard, over and over.  This call copies the frames as
+ * tb_log_image does its pixels.  Statuses as for tb_log_image_batch, and
+ *
+ *   TB_STATUS_INVALID      |video| is NULL, its format unknown, or frames_per_second out of range
+ *   TB_STATUS_UNSUPPORTED  TB_VIDEO_GIF in a library without giflib */
+TBLOG_API tb_status tb_log_video(tb_writer *w, const char *tag, const tb_video *video,
+                                 int64_t step);
 
 /* The bytes of a file in memory. */
 typedef struct tb_file {

@@ -153,17 +153,20 @@ void tb__histogram_copy(uint8_t *copy, const void *data, size_t count, tb_dtype 
 tb_status tb__histogram_encode_copy(tb__buf *out, tb__histogram_rest *out_rest,
                                     const uint8_t *copy, size_t size, tb__error *err);
 
-/* --- image.c ---------------------------------------------------------------------------------- */
+/* --- image.c, image_payload.c ----------------------------------------------------------------- */
 
 /* Pictures cross the queue as packed pixels, so that the caller pays for one copy:
- * check the arguments and get the size, pack into memory of that size, later encode from it. */
+ * check the arguments and get the size, pack into memory of that size, later encode from it.  There
+ * are two packed forms, images of any sizes and reels (reel.h); the worker need not know which. */
 tb_status tb__images_check(size_t *out_packed_size, const tb_image *images, size_t count,
                            tb__error *err);
 void tb__images_pack(uint8_t *packed, const tb_image *images, size_t count);
 /* Appends the payload: Image for one picture, a string tensor for several.  |packed| is what
- * tb__images_pack made, checked again here as it may come out of a file. */
+ * tb__images_pack or tb__reel_pack made, checked again here as it may come out of a file. */
 tb_status tb__images_encode(tb__buf *out, const uint8_t *packed, size_t packed_size,
                             tb__error *err);
+/* About as many bytes of samples as encoding |packed| works through. */
+uint64_t tb__images_work(const uint8_t *packed, size_t packed_size);
 /* Ready-encoded files, as they are. */
 tb_status tb__encoded_images_encode(tb__buf *out, const tb_file *files, size_t count,
                                     tb__error *err);

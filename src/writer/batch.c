@@ -409,8 +409,9 @@ bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
     if (entry->kind != TB__ENTRY_IMAGES && entry->kind != TB__ENTRY_ARRAY)
         return false;
     size_t size;
-    tb__queue_block(&size, b->queue, entry);
-    return size >= (entry->kind == TB__ENTRY_ARRAY ? HEAVY_ARRAY_BYTES : HEAVY_BYTES);
+    const uint8_t *block = tb__queue_block(&size, b->queue, entry);
+    return entry->kind == TB__ENTRY_ARRAY ? size >= HEAVY_ARRAY_BYTES
+                                          : tb__images_work(block, size) >= HEAVY_BYTES;
 }
 
 void tb__batch_append_group(tb__batch *b)

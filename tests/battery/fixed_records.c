@@ -162,6 +162,16 @@ static void log_pictures(tb_writer *w)
             snprintf(tag, sizeof tag, "image/%zu/%zu", d, channels);
             must(tb_log_image(w, tag, &image, 1) == TB_STATUS_OK, tag);
             must(tb_log_images(w, tag, both, 2, 2) == TB_STATUS_OK, tag);
+            const tb_box box = {3.3, 12, 30, 25, "box", 0, 0, 0};
+            const tb_image_options drawn = {
+                .min = 0.1, .max = 0.7, .boxes = &box, .box_count = 1, .scale = 2};
+            must(tb_log_image_with(w, tag, &image, 3, &drawn) == TB_STATUS_OK, tag);
+            tb_video video = {.first = image, .frames = 5, .clips = 2};
+            video.first.height = 3;
+            must(tb_log_video(w, tag, &video, 4) == TB_STATUS_OK, tag);
+            const tb_image_options map = {.colormap = TB_COLORMAP_DIVERGING};
+            image.channels = 1;
+            must(tb_log_image_with(w, tag, &image, 5, &map) == TB_STATUS_OK, tag);
         }
     static const uint8_t gif[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff"
                                  ",\0\0\0\0\1\0\1\0\0\2\2D\1\0;";
@@ -254,7 +264,10 @@ static void log_graph(tb_writer *w)
 
 static tb_writer *open_writer(const char *dir, double *now)
 {
-    tb_options options = {.clock = fixed_clock, .clock_arg = now, .full_wait_seconds = 600};
+    tb_options options = {.clock = fixed_clock,
+                          .clock_arg = now,
+                          .full_wait_seconds = 600,
+                          .flush_seconds = 600};
     tb_writer *w = tb_open(dir, &options);
     must(w != NULL, "tb_open");
     return w;
@@ -282,6 +295,7 @@ static void recover_all(const char *dir)
     if (id == 0) {
         double now = 2e9;
         tb_writer *w = open_writer(dir, &now);
+        tb_flush(w); /* the worker's first look is over: all that follows stays in the queue */
         log_pictures(w);
         log_graph(w);
         for (int64_t i = 0; i < 500; i++)

@@ -39,6 +39,9 @@ static const kind_info kinds[LEDGER_KINDS] = {
     [LEDGER_IMAGE] = {"image", "images", 1},
     [LEDGER_IMAGE_16] = {"image_16", "images", 1},
     [LEDGER_IMAGES] = {"images", "images", 1},
+    [LEDGER_DRAWN] = {"drawn", "images", 1},
+    [LEDGER_BATCH] = {"batch", "images", 1},
+    [LEDGER_VIDEO] = {"video", "images", 1},
     [LEDGER_FILE] = {"file", "images", 1},
     [LEDGER_FILES] = {"files", "images", 1},
     [LEDGER_TEXT] = {"text", "text", 1},
@@ -180,6 +183,28 @@ static tb_status log_image(tb_writer *w, ledger_call *c, uint32_t step)
     return tb_log_image(w, tag, c->kind == LEDGER_IMAGE ? &image : &of_16_bit, step);
 }
 
+/* Pictures of one size, in one array. */
+static tb_status log_reel(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    char tag[TAG_SIZE];
+    float values[PICTURES * WIDTH * HEIGHT];
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        values[i] = (float)(i * step % 1000);
+    tag_of(tag, c, 0);
+    tb_image first = {.data = values, .width = WIDTH, .height = HEIGHT, .dtype = TB_FLOAT32};
+    tb_box boxes[] = {{1, 1, 4, 4, "label", 0, 0, 0}, {0, 0, 2, 2, NULL, 9, 9, 9}};
+    tb_image_options o = {.colormap = TB_COLORMAP_MAGMA};
+    if (c->kind == LEDGER_BATCH)
+        return tb_log_image_batch(
+            w, tag, &(tb_image_batch){.first = first, .count = PICTURES, .options = &o}, step);
+    if (c->kind == LEDGER_VIDEO)
+        return tb_log_video(w, tag, &(tb_video){.first = first, .frames = PICTURES, .options = &o},
+                            step);
+    o.boxes = boxes;
+    o.box_count = 2;
+    return tb_log_image_with(w, tag, &first, step, &o);
+}
+
 static tb_status log_files(tb_writer *w, ledger_call *c, uint32_t step)
 {
     char tag[TAG_SIZE];
@@ -298,6 +323,9 @@ static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_IMAGE] = log_image,
     [LEDGER_IMAGE_16] = log_image,
     [LEDGER_IMAGES] = log_image,
+    [LEDGER_DRAWN] = log_reel,
+    [LEDGER_BATCH] = log_reel,
+    [LEDGER_VIDEO] = log_reel,
     [LEDGER_FILE] = log_files,
     [LEDGER_FILES] = log_files,
     [LEDGER_TEXT] = log_text,
@@ -438,6 +466,9 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_IMAGE:
     case LEDGER_IMAGE_16:
     case LEDGER_IMAGES:
+    case LEDGER_DRAWN:
+    case LEDGER_BATCH:
+    case LEDGER_VIDEO:
     case LEDGER_FILE:
     case LEDGER_FILES: return are_pictures(v, c, step);
     case LEDGER_AUDIO: return is_sound(v, step);

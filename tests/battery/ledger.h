@@ -23,6 +23,9 @@ typedef enum ledger_kind {
     LEDGER_IMAGE,
     LEDGER_IMAGE_16,      /* 16 bit, with alpha */
     LEDGER_IMAGES,        /* several, one of floats */
+    LEDGER_DRAWN,         /* by a colour map, with boxes */
+    LEDGER_BATCH,
+    LEDGER_VIDEO,
     LEDGER_FILE,          /* an encoded image */
     LEDGER_FILES,
     LEDGER_TEXT,

@@ -257,7 +257,7 @@ static void append_scalars(tb__batch *b, double wall, const tb__entry *entry, bo
     }
 }
 
-/* --- encoded values: those of one call become one event ---------------------------------------- */
+/* --- encoded values: those of one call become one event --------------------------------------- */
 
 enum { VALUES_MAX = 8 };
 

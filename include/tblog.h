@@ -561,9 +561,10 @@ typedef struct tb_audio {
                                                is not looked at */
 } tb_audio;
 
-/* Records a clip as a WAV file of 16 bit.  A sample is its part of the full scale times 32768,
- * rounded to nearest, halves away from zero, and at most 32767; TB_INT16 is kept bit by bit.
- * What is beyond -1..1 becomes the nearer end and NaN becomes 0; both are counted in tb_stats.
+/* Records a clip as a WAV file of 16 bit, which is made in this call (about 2 ns a sample).  A
+ * sample is its part of the full scale times 32768, rounded to nearest, halves away from zero, and
+ * at most 32767; TB_INT16 is kept bit by bit.  What is beyond -1..1 becomes the nearer end and NaN
+ * becomes 0; both are counted in tb_stats.
  *
  *   TB_STATUS_INVALID    a bad tag, no data, no frames, strides given only in part, another dtype,
  *                        or a sample rate or channels that browsers do not play
@@ -615,8 +616,9 @@ typedef struct tb_mesh_options {
                                 TensorBoard does so with triangles; a cloud that lies elsewhere
                                 it shows from afar or from behind */
     double point_size;       /* of a cloud, in units of the coordinates; default 0.005 */
-    const uint8_t *color;    /* red, green, blue of what has no colors of its own; default the
-                                run's colour for a cloud, grey for triangles */
+    const uint8_t *color;    /* red, green, blue of the whole; default the run's colour for a
+                                cloud, white for one with colors, grey for triangles.  A mesh's
+                                colors are multiplied by it: grey dims them, white does not */
     /* The look of triangles. */
     const char *material;    /* "MeshStandardMaterial" (default), "MeshBasicMaterial" (no light),
                                 "MeshNormalMaterial" (coloured by direction), "MeshLambertMaterial",
@@ -648,8 +650,8 @@ TBLOG_API tb_status tb_log_mesh_with(tb_writer *w, const char *tag, const tb_mes
                                      int64_t step, const tb_mesh_options *options);
 
 /* Records one or more meshes of one step; TensorBoard shows each as a sample.  They must agree in
- * their numbers of vertices and faces and in whether they have colors, and a tag must have as many at
- * each step.  |options| may be NULL. */
+ * their numbers of vertices and faces and in whether they have colors, and a tag must have as many
+ * at each step.  |options| may be NULL. */
 TBLOG_API tb_status tb_log_meshes(tb_writer *w, const char *tag, const tb_mesh *meshes,
                                   size_t count, int64_t step, const tb_mesh_options *options);
 

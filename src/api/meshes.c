@@ -6,9 +6,11 @@
 
 #include <tblog.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "encode/encode.h"
+#include "encode/mesh_config.h"
 #include "writer/call.h"
 #include "writer/tag.h"
 
@@ -25,6 +27,7 @@ typedef struct mesh_call {
     const tb_mesh *meshes;
     size_t count;
     const tb_mesh_options *options;
+    char *config;
     size_t value_count; /* how many parts the meshes have, ... */
     size_t part_count;  /* ... and how many of them are made */
     part parts[TB__MESH_COLOR];
@@ -45,7 +48,7 @@ static tb_status make_part(mesh_call *m, tb__mesh_part kind, tb__error *err)
     *p = (part){.about = {.kind = (tb_kind)TB__KIND_MESH}};
     tb_status rv = make_name(&p->name, m->tag, kind, err);
     if (rv == TB_STATUS_OK)
-        rv = tb__mesh_encode_content(&p->content, m->tag, kind, m->meshes, m->count, m->options,
+        rv = tb__mesh_encode_content(&p->content, m->tag, kind, m->meshes, m->count, m->config,
                                      err);
     if (rv == TB_STATUS_OK)
         rv = tb__mesh_encode(&p->payload, kind, m->meshes, m->count, m->options, err);
@@ -58,13 +61,17 @@ static tb_status make_part(mesh_call *m, tb__mesh_part kind, tb__error *err)
 static tb_status make_parts(mesh_call *m, tb__error *err)
 {
     if (m->tag == NULL || m->tag[0] == '\0')
-        return tb__error_set(err, TB_STATUS_INVALID, "tag is %s", m->tag == NULL ? "NULL" : "empty");
+        return tb__error_set(err, TB_STATUS_INVALID, "tag is %s",
+                             m->tag == NULL ? "NULL" : "empty");
     tb_status rv = tb__mesh_check(m->meshes, m->count, m->options, err);
     if (rv != TB_STATUS_OK)
         return rv;
     uint32_t components = tb__mesh_components(&m->meshes[0]);
     for (int kind = TB__MESH_VERTEX; kind <= TB__MESH_COLOR; kind++)
         m->value_count += components >> kind & 1;
+    m->config = tb__mesh_config(&m->meshes[0], m->options);
+    if (m->config == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "mesh: no memory for its configuration");
     for (int kind = TB__MESH_VERTEX; kind <= TB__MESH_COLOR && rv == TB_STATUS_OK; kind++)
         if (components >> kind & 1)
             rv = make_part(m, (tb__mesh_part)kind, err);
@@ -73,6 +80,7 @@ static tb_status make_parts(mesh_call *m, tb__error *err)
 
 static void free_parts(mesh_call *m)
 {
+    tb__free(m->config);
     for (size_t i = 0; i < m->part_count; i++) {
         tb__buf_free(&m->parts[i].name);
         tb__buf_free(&m->parts[i].content);
@@ -82,8 +90,8 @@ static void free_parts(mesh_call *m)
 
 /* --- the form of a tag's meshes --------------------------------------------------------------- */
 
-/* TensorBoard believes what the first mesh of a tag says of its components and their number, and does
- * not show what comes in another form.  So the tag of the vertices notes it: never 0. */
+/* TensorBoard believes what the first mesh of a tag says of its components and their number, and
+ * does not show what comes in another form.  So the tag of the vertices notes it: never 0. */
 static uint64_t form_of(const mesh_call *m)
 {
     return tb__mesh_components(&m->meshes[0]) | (uint64_t)m->count << 8;
@@ -101,7 +109,10 @@ static tb_tag *find_tag(const tb_writer *w, const mesh_call *m)
 static const char *name_components(uint64_t form)
 {
     bool faces = form & 1u << TB__MESH_FACE, colors = form & 1u << TB__MESH_COLOR;
-    return faces && colors ? "faces and colors" : faces ? "faces" : colors ? "colors" : "neither";
+    return faces && colors ? "faces and colors"
+           : faces         ? "faces"
+           : colors        ? "colors"
+                           : "no faces or colors";
 }
 
 static tb_status check_form(const tb_writer *w, const mesh_call *m, tb__error *err)

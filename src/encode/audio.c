@@ -40,7 +40,7 @@ static bool find_scale(scale *out, tb_dtype dtype)
 
 /* Rounds to nearest, halves away from zero, as TensorFlow does.  1.0 would be 32768 and becomes
  * 32767; what is beyond it, or NaN, counts as clipped. */
-static int32_t convert(double element, scale s, size_t *clipped)
+static int16_t convert(double element, scale s, size_t *clipped)
 {
     double y = (element - s.middle) * s.factor;
     if (!(y >= -32768 && y <= 32767)) {
@@ -49,7 +49,7 @@ static int32_t convert(double element, scale s, size_t *clipped)
     }
     int32_t whole = (int32_t)y;
     double rest = y - whole; /* exact */
-    return whole + (rest >= 0.5) - (rest <= -0.5);
+    return (int16_t)(whole + (rest >= 0.5) - (rest <= -0.5));
 }
 
 /* Puts all elements of |v|, |step| samples apart; returns how many were clipped. */
@@ -60,7 +60,7 @@ static size_t put_samples(uint8_t *p, size_t step, tb__view *v, scale s)
     size_t count, clipped = 0;
     while ((count = tb__view_read(piece, PIECE, v)) > 0) {
         for (size_t i = 0; i < count; i++, p += step * TB__WAV_SAMPLE_SIZE) {
-            int32_t sample = convert(piece[i], s, &clipped);
+            uint16_t sample = (uint16_t)convert(piece[i], s, &clipped);
             p[0] = (uint8_t)sample;
             p[1] = (uint8_t)(sample >> 8);
         }

@@ -204,12 +204,12 @@ uint32_t tb__mesh_components(const tb_mesh *mesh);
 const char *tb__mesh_suffix(tb__mesh_part part);
 
 /* Both append, and want what tb__mesh_check has found good: the payload of a part, and the plugin's
- * message on it. */
+ * message on it; |config| is from mesh_config.h. */
 tb_status tb__mesh_encode(tb__buf *out, tb__mesh_part part, const tb_mesh *meshes, size_t count,
                           const tb_mesh_options *options, tb__error *err);
 tb_status tb__mesh_encode_content(tb__buf *out, const char *name, tb__mesh_part part,
-                                  const tb_mesh *meshes, size_t count,
-                                  const tb_mesh_options *options, tb__error *err);
+                                  const tb_mesh *meshes, size_t count, const char *config,
+                                  tb__error *err);
 
 /* --- tensor.c --------------------------------------------------------------------------------- */
 

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/fpenv.h"
 #include "encode/bulk.h"
 #include "encode/mesh_config.h"
@@ -14,7 +13,7 @@
 /* What a part may take of a record; the rest is for the tag and what is said of it. */
 static const size_t largest_part = TBLOG_MAX_RECORD_BYTES - ((size_t)256 << 10);
 
-enum { LARGEST_INDEX = UINT16_MAX }; /* TensorBoard puts the numbers of vertices into a Uint16Array */
+enum { LARGEST_INDEX = UINT16_MAX }; /* TensorBoard puts vertex numbers into a Uint16Array */
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
@@ -200,23 +199,18 @@ tb_status tb__mesh_encode(tb__buf *out, tb__mesh_part part, const tb_mesh *meshe
 /* --- what is said of a part ------------------------------------------------------------------- */
 
 tb_status tb__mesh_encode_content(tb__buf *out, const char *name, tb__mesh_part part,
-                                  const tb_mesh *meshes, size_t count,
-                                  const tb_mesh_options *options, tb__error *err)
+                                  const tb_mesh *meshes, size_t count, const char *config,
+                                  tb__error *err)
 {
-    char *config = tb__mesh_config(&meshes[0], options);
-    if (config == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "mesh: no memory for its configuration");
     array a = array_of(&meshes[0], part);
     int32_t shape[] = {(int32_t)count, (int32_t)a.rows, 3};
     Tblog__Proto__MeshPluginData content;
     tblog__proto__mesh_plugin_data__init(&content);
     content.name = tb__pack_text(name);
     content.content_type = (Tblog__Proto__MeshPluginData__ContentType)part;
-    content.json_config = config;
+    content.json_config = tb__pack_text(config);
     content.n_shape = 3;
     content.shape = shape;
     content.components = tb__mesh_components(&meshes[0]);
-    tb_status rv = tb__pack_message(out, &content.base, "mesh", err);
-    tb__free(config);
-    return rv;
+    return tb__pack_message(out, &content.base, "mesh", err);
 }

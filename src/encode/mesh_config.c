@@ -185,8 +185,8 @@ static object begin_object(void)
 
 /* --- camera and material ---------------------------------------------------------------------- */
 
-/* The camera is less than the longest side away from what it shows.  TensorBoard's default would cut
- * off all of a small mesh. */
+/* The camera is less than the longest side away from what it shows.  TensorBoard's default would
+ * cut off all of a small mesh. */
 static double find_near(const tb_mesh *mesh, const tb_mesh_options *o)
 {
     const double cuts_below = 0.4; /* sides */

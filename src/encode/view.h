@@ -30,7 +30,8 @@ tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype 
                         const tb_histogram_options *options, tb__error *err);
 
 /* An array of |rank| dimensions, at most TB__VIEW_MAX_RANK; |strides|, in elements, NULL: packed,
- * the last dimension fastest.  TB_STATUS_OK, or TB_STATUS_INVALID in words that begin with |what|. */
+ * the last dimension fastest.  TB_STATUS_OK, or TB_STATUS_INVALID in words that begin with
+ * |what|. */
 tb_status tb__view_of_array(tb__view *out, const char *what, const void *data, tb_dtype dtype,
                             size_t rank, const size_t *shape, const ptrdiff_t *strides,
                             tb__error *err);

@@ -26,7 +26,7 @@ struct tb_tag {
     uint8_t *scalar_head; /* of a tag of scalars: from tb__scalar_head_encode */
     size_t scalar_head_size;
     uint64_t described_in; /* the worker's: number of the file that holds the metadata already */
-    _Atomic uint64_t note; /* of the calls that log its kind: what its values look like; 0 at first */
+    _Atomic uint64_t note; /* of the calls that log its kind, on what they logged; 0 at first */
 };
 
 enum { TB__TAG_CHUNKS = 24, TB__TAG_FIRST_CHUNK = 64 };

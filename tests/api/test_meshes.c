@@ -190,7 +190,8 @@ static void expect_refused(tb_writer *w, const tb_mesh *meshes, size_t count, co
     assert_string_equal(tb_last_error(w), words);
 }
 
-/* TensorBoard would not show what the first mesh did not have, or look for what a later one lacks. */
+/* TensorBoard would not show what the first mesh did not have, and look for what a later one
+ * lacks. */
 static void mesh_keeps_the_form_of_the_tags_first(void **state)
 {
     (void)state;
@@ -200,9 +201,10 @@ static void mesh_keeps_the_form_of_the_tags_first(void **state)
     colored.faces = NULL;
     colored.face_count = 0;
     assert_int_equal(tb_log_mesh(w, "m", &plain, 0), TB_STATUS_OK);
-    expect_refused(w, &surface, 1, "mesh \"m\": 1 with faces and colors, but the tag's first were 1 "
-                                   "with faces");
-    expect_refused(w, &cloud, 1, "mesh \"m\": 1 with neither, but the tag's first were 1 with faces");
+    expect_refused(w, &surface, 1, "mesh \"m\": 1 with faces and colors, but the tag's first were "
+                                   "1 with faces");
+    expect_refused(w, &cloud, 1, "mesh \"m\": 1 with no faces or colors, but the tag's first were "
+                                 "1 with faces");
     expect_refused(w, &colored, 1, "mesh \"m\": 1 with colors, but the tag's first were 1 with "
                                    "faces");
     batch[0].colors = batch[1].colors = NULL;

@@ -3,8 +3,9 @@
  *     log_audio LOGDIR INPUTS
  *
  * INPUTS gets index.tsv, a line for each clip: run, tag, step, sample, element type, frames,
- * channels, sample rate, and the file that holds its elements, frames x channels; the type of a clip
- * that is logged ready-encoded is "wav".  And clipped.txt: what tb_stats says of clipped samples. */
+ * channels, sample rate, and the file that holds its elements, frames x channels; the type of a
+ * clip that is logged ready-encoded is "wav".  And clipped.txt: what tb_stats says of clipped
+ * samples. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

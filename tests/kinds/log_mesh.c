@@ -2,9 +2,9 @@
  *
  *     log_mesh LOGDIR INPUTS
  *
- * INPUTS gets index.tsv, a line for each mesh: tag, step, sample, the numbers of vertices and faces,
- * and the name of the files with its parts: NAME.vertices (float32), .colors (uint8) and .faces
- * (int32), where it has them. */
+ * INPUTS gets index.tsv, a line for each mesh: tag, step, sample, the numbers of vertices and
+ * faces, and the name of the files with its parts: NAME.vertices (float32), .colors (uint8) and
+ * .faces (int32), where it has them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import urllib.error
 import wave
 
 import numpy as np
@@ -151,6 +152,14 @@ def test_a_tag_may_have_one_clip_at_some_steps_and_several_at_others(kind_server
 
 def test_server_does_not_complain(kind_server):
     assert kind_server.complaints() == []
+
+
+def test_the_first_sample_that_a_step_lacks_is_an_error_of_tensorboards(kind_server):
+    """As the header says.  It makes the server complain, so it comes after the test that it does
+    not."""
+    for tag in ("one_then_three", "three_then_one"):
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            served(kind_server, "ours", tag, 1)
 
 
 def all_clips(tags):

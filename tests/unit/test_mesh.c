@@ -108,9 +108,9 @@ static void mesh_has_the_plugins_message(void **state)
     (void)state;
     tb_mesh meshes[] = {surface, surface, surface};
     tb__buf out = {0};
-    assert_int_equal(tb__mesh_encode_content(&out, "größe/x", TB__MESH_FACE, meshes, 3,
-                                             &(tb_mesh_options){.wireframe = true}, NULL),
-                     TB_STATUS_OK);
+    assert_int_equal(
+        tb__mesh_encode_content(&out, "größe/x", TB__MESH_FACE, meshes, 3, "{\"a\": 1}", NULL),
+        TB_STATUS_OK);
     Tblog__Proto__MeshPluginData *content =
         tblog__proto__mesh_plugin_data__unpack(NULL, out.size, out.data);
     assert_non_null(content);
@@ -122,7 +122,7 @@ static void mesh_has_the_plugins_message(void **state)
     assert_int_equal(content->shape[0], 3);
     assert_int_equal(content->shape[1], 2);
     assert_int_equal(content->shape[2], 3);
-    assert_string_equal(content->json_config, "{\"material\": {\"wireframe\": true}}");
+    assert_string_equal(content->json_config, "{\"a\": 1}");
     tblog__proto__mesh_plugin_data__free_unpacked(content, NULL);
     tb__buf_free(&out);
 }

@@ -6,64 +6,13 @@
 #include "base/alloc.h"
 #include "encode/graph.h"
 #include "encode/pack.h"
+#include "encode/pieces.h"
 #include "proto/graph.pb-c.h"
 
 enum {
     PRODUCER = 22, /* the version of GraphDef that these messages follow */
     ENVELOPE = 64  /* what Event adds: wall time, step and a key */
 };
-
-/* --- Memory for the messages of one node ------------------------------------------------------ */
-
-typedef struct block {
-    struct block *next;
-    size_t used, size;
-    max_align_t data[];
-} block;
-
-/* Many small pieces that are given back together. */
-typedef struct arena {
-    block *blocks; /* the one that is being used first */
-} arena;
-
-static void *take(arena *a, size_t count, size_t item_size)
-{
-    enum { BLOCK_SIZE = 16 << 10 };
-    if (count > SIZE_MAX / 2 / item_size)
-        return NULL;
-    size_t align = sizeof(max_align_t);
-    size_t size = (count * item_size + align - 1) / align * align;
-    if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
-        size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-        block *b = tb__malloc(sizeof *b + block_size);
-        if (b == NULL)
-            return NULL;
-        *b = (block){.next = a->blocks, .size = block_size};
-        a->blocks = b;
-    }
-    void *piece = (char *)a->blocks->data + a->blocks->used;
-    a->blocks->used += size;
-    return memset(piece, 0, size);
-}
-
-/* Gives back all pieces and keeps one block for the next ones. */
-static void reset(arena *a)
-{
-    while (a->blocks != NULL && a->blocks->next != NULL) {
-        block *b = a->blocks;
-        a->blocks = b->next;
-        tb__free(b);
-    }
-    if (a->blocks != NULL)
-        a->blocks->used = 0;
-}
-
-static void release(arena *a)
-{
-    reset(a);
-    tb__free(a->blocks);
-    a->blocks = NULL;
-}
 
 /* --- Messages; false or NULL: no memory ------------------------------------------------------- */
 
@@ -87,16 +36,16 @@ static Tblog__Proto__DataType data_type(tb_dtype dtype)
     return TBLOG__PROTO__DATA_TYPE__DT_INVALID;
 }
 
-static Tblog__Proto__TensorShapeProto *shape_message(arena *a, const tb__graph_shape *shape)
+static Tblog__Proto__TensorShapeProto *shape_message(tb__pieces *a, const tb__graph_shape *shape)
 {
-    Tblog__Proto__TensorShapeProto *m = take(a, 1, sizeof *m);
+    Tblog__Proto__TensorShapeProto *m = tb__pieces_take(a, 1, sizeof *m);
     if (m == NULL)
         return NULL;
     tblog__proto__tensor_shape_proto__init(m);
     m->unknown_rank = !shape->known;
     m->n_dim = shape->rank;
-    m->dim = take(a, shape->rank, sizeof *m->dim);
-    Tblog__Proto__TensorShapeProto__Dim *dims = take(a, shape->rank, sizeof *dims);
+    m->dim = tb__pieces_take(a, shape->rank, sizeof *m->dim);
+    Tblog__Proto__TensorShapeProto__Dim *dims = tb__pieces_take(a, shape->rank, sizeof *dims);
     if (m->dim == NULL || dims == NULL)
         return NULL;
     for (size_t i = 0; i < shape->rank; i++) {
@@ -108,10 +57,10 @@ static Tblog__Proto__TensorShapeProto *shape_message(arena *a, const tb__graph_s
 }
 
 /* An AttrValue that holds an empty list. */
-static Tblog__Proto__AttrValue *list_message(arena *a)
+static Tblog__Proto__AttrValue *list_message(tb__pieces *a)
 {
-    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
-    Tblog__Proto__AttrValue__ListValue *list = take(a, 1, sizeof *list);
+    Tblog__Proto__AttrValue *m = tb__pieces_take(a, 1, sizeof *m);
+    Tblog__Proto__AttrValue__ListValue *list = tb__pieces_take(a, 1, sizeof *list);
     if (m == NULL || list == NULL)
         return NULL;
     tblog__proto__attr_value__init(m);
@@ -121,12 +70,12 @@ static Tblog__Proto__AttrValue *list_message(arena *a)
     return m;
 }
 
-static Tblog__Proto__AttrValue *shapes_message(arena *a, const tb_graph_node *node)
+static Tblog__Proto__AttrValue *shapes_message(tb__pieces *a, const tb_graph_node *node)
 {
     Tblog__Proto__AttrValue *m = list_message(a);
     if (m == NULL)
         return NULL;
-    m->list->shape = take(a, node->shape_count, sizeof *m->list->shape);
+    m->list->shape = tb__pieces_take(a, node->shape_count, sizeof *m->list->shape);
     if (m->list->shape == NULL)
         return NULL;
     m->list->n_shape = node->shape_count;
@@ -165,7 +114,7 @@ static void set_single(Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
     }
 }
 
-static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *attr)
+static Tblog__Proto__AttrValue *attr_message(tb__pieces *a, const tb__graph_attr *attr)
 {
     if (attr->kind == TB__GRAPH_INTS) {
         Tblog__Proto__AttrValue *m = list_message(a);
@@ -175,7 +124,7 @@ static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *att
         m->list->i = attr->value.integers.values;
         return m;
     }
-    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
+    Tblog__Proto__AttrValue *m = tb__pieces_take(a, 1, sizeof *m);
     if (m == NULL)
         return NULL;
     tblog__proto__attr_value__init(m);
@@ -183,10 +132,10 @@ static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *att
     return m;
 }
 
-static Tblog__Proto__NodeDef__AttrEntry *entry_message(arena *a, const char *name,
+static Tblog__Proto__NodeDef__AttrEntry *entry_message(tb__pieces *a, const char *name,
                                                        Tblog__Proto__AttrValue *value)
 {
-    Tblog__Proto__NodeDef__AttrEntry *m = take(a, 1, sizeof *m);
+    Tblog__Proto__NodeDef__AttrEntry *m = tb__pieces_take(a, 1, sizeof *m);
     if (m == NULL || value == NULL)
         return NULL;
     tblog__proto__node_def__attr_entry__init(m);
@@ -195,9 +144,9 @@ static Tblog__Proto__NodeDef__AttrEntry *entry_message(arena *a, const char *nam
     return m;
 }
 
-static bool set_attrs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+static bool set_attrs(tb__pieces *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
 {
-    m->attr = take(a, node->attr_count + 1, sizeof *m->attr);
+    m->attr = tb__pieces_take(a, node->attr_count + 1, sizeof *m->attr);
     if (m->attr == NULL)
         return false;
     for (size_t i = 0; i < node->attr_count; i++) {
@@ -214,13 +163,13 @@ static bool set_attrs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *n
 }
 
 /* "node" for output 0, "node:1" for another, "^node" for control. */
-static char *input_text(arena *a, const tb__graph_input *input)
+static char *input_text(tb__pieces *a, const tb__graph_input *input)
 {
     const char *name = input->from->name;
     if (input->port == 0)
         return tb__pack_text(name);
     size_t size = strlen(name) + sizeof ":65535";
-    char *text = take(a, size, 1);
+    char *text = tb__pieces_take(a, size, 1);
     if (text == NULL)
         return NULL;
     if (input->port == TB__GRAPH_CONTROL)
@@ -231,9 +180,9 @@ static char *input_text(arena *a, const tb__graph_input *input)
 }
 
 /* TensorFlow reads control inputs only behind all others. */
-static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+static bool set_inputs(tb__pieces *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
 {
-    m->input = take(a, node->input_count, sizeof *m->input);
+    m->input = tb__pieces_take(a, node->input_count, sizeof *m->input);
     if (m->input == NULL)
         return false;
     for (int pass = 0; pass < 2; pass++)
@@ -252,7 +201,7 @@ static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *
 /* --- The graph -------------------------------------------------------------------------------- */
 
 /* A GraphDef of one node: written one after the other they are a GraphDef of all. */
-static tb_status append_node(tb__buf *out, arena *a, const tb_graph_node *node, tb__error *err)
+static tb_status append_node(tb__buf *out, tb__pieces *a, const tb_graph_node *node, tb__error *err)
 {
     Tblog__Proto__NodeDef m;
     tblog__proto__node_def__init(&m);
@@ -285,17 +234,17 @@ static tb_status append_versions(tb__buf *out, tb__error *err)
 static tb_status append_nodes(tb__buf *out, const tb_graph *graph, tb__error *err)
 {
     const size_t start = out->size;
-    arena a = {0};
+    tb__pieces a = {0};
     tb_status rv = TB_STATUS_OK;
     for (size_t i = 0; rv == TB_STATUS_OK && i < graph->node_count; i++) {
         rv = append_node(out, &a, graph->nodes[i], err);
-        reset(&a);
+        tb__pieces_reset(&a);
         if (rv == TB_STATUS_OK && out->size - start > TBLOG_MAX_RECORD_BYTES - ENVELOPE)
             rv = tb__error_set(err, TB_STATUS_TOO_LARGE,
                                "graph: its first %zu of %zu nodes have %zu bytes, at most %zu fit",
                                i + 1, graph->node_count, out->size - start, TBLOG_MAX_RECORD_BYTES);
     }
-    release(&a);
+    tb__pieces_free(&a);
     return rv;
 }
 

@@ -1,0 +1,20 @@
+/* Many small pieces of memory that are given back together: for messages made of parts. */
+#ifndef TB_PIECES_H
+#define TB_PIECES_H
+
+#include <stddef.h>
+
+/* {0} is empty. */
+typedef struct tb__pieces {
+    struct tb__pieces_block *blocks; /* the one that is being used first */
+} tb__pieces;
+
+/* |count| items of zeroed memory; NULL when memory is short. */
+void *tb__pieces_take(tb__pieces *p, size_t count, size_t item_size);
+
+/* Gives back all pieces and keeps one block for the next ones. */
+void tb__pieces_reset(tb__pieces *p);
+
+void tb__pieces_free(tb__pieces *p);
+
+#endif

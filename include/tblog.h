@@ -179,6 +179,22 @@ typedef struct tb_options {
  * NULL writer is switched off, training goes on either way. */
 static inline tb_writer *tb_open(const char *logdir, const tb_options *options);
 
+/* The writer of the run |name| below that of |w|: "logs/run1" and "validation" make
+ * "logs/run1/validation".  It has the options of |w|, |resume| and |purge_step| included, and is
+ * opened at the first call, which waits for the disk; later calls return the same one.  It
+ * belongs to |w|: tb_flush, tb_sync and tb_close of |w| are its own too, while its counters and
+ * its latest error are its own.  A run takes a file, a queue of its own and 256 KiB for each thread
+ * that logs to it: fine for tens of them.
+ *
+ * |name| is UTF-8, at most 1000 bytes: one or more components of at most 255 bytes with '/'
+ * between, none of them empty, "." or "..".  Links are not followed, so that nothing is written
+ * outside of the directory of |w|.
+ *
+ * NULL when |w| is NULL, and on failure, with the reason in tb_last_error(w).  An open that failed is
+ * reported once, and tried again after a pause: 1 second, then twice as long each time, up to a
+ * minute. */
+TBLOG_API tb_writer *tb_open_run(tb_writer *w, const char *name);
+
 /* What was logged before this call is in the file (handed to the operating system) when it returns.
  * Waits for the disk.  TB_STATUS_OK, or the error that keeps values in the queue; they are tried
  * again later. */
@@ -191,8 +207,10 @@ TBLOG_API tb_status tb_sync(tb_writer *w);
 /* Writes all that was logged and, last, how the session of a run with hyper-parameters ended; ends
  * the writer's thread, removes the queue file and frees |w| with its tag handles.  Waits for the
  * disk; when that fails, for full_wait_seconds more: what could not be written then stays in the
- * queue file, for tb_recover.  No other call on |w| may be under way or follow.  Returns the first error that lost anything since tb_open, else
- * TB_STATUS_OK; the words are then in tb_last_error(NULL) of this thread. */
+ * queue file, for tb_recover.  No other call on |w| may be under way or follow.  Returns the first
+ * error that lost anything since tb_open, else TB_STATUS_OK; the words are then in
+ * tb_last_error(NULL) of this thread.  TB_STATUS_INVALID for a writer of tb_open_run, which goes on:
+ * it is closed with the one that it belongs to. */
 TBLOG_API tb_status tb_close(tb_writer *w);
 
 /* Brings what killed processes had logged to their event files, in |logdir| and the directories
@@ -272,6 +290,20 @@ typedef struct tb_scalar {
 TBLOG_API tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count,
                                    int64_t step);
 
+/* Records |count| values under one |tag|, each in a run of its own below that of |w|, whose name is
+ * the value's: one chart with a line for each in the Scalars tab, as add_scalars of torch does.  The
+ * runs are those of tb_open_run, so the first call waits for the disk.  (tb_log_series needs no
+ * runs.)
+ *
+ *     tb_scalar loss[] = { { "train", 0.31 }, { "validation", 0.35 } };
+ *     tb_log_scalars_by_run(w, "loss", loss, 2, step);     // in logs/run1/train, .../validation
+ *
+ * Where a run can't be opened, its value is lost and the others are recorded.  Errors as for
+ * tb_log_scalar and tb_open_run, the first of them; nothing is recorded when a name or |tag| is
+ * refused. */
+TBLOG_API tb_status tb_log_scalars_by_run(tb_writer *w, const char *tag, const tb_scalar *series,
+                                          size_t count, int64_t step);
+
 /* ---------------------------------------------------------------------------------------------
  * Tags: names for a chart, and the fastest way to log a scalar
  * ------------------------------------------------------------------------------------------ */
@@ -304,6 +336,61 @@ static inline tb_tag *tb_tag_open(tb_writer *w, const char *name, const tb_tag_o
 
 /* As tb_log_scalar, for a handle of kind TB_KIND_SCALAR.  NULL does nothing. */
 TBLOG_API tb_status tb_tag_log(tb_tag *tag, double value, int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Custom scalars: charts of several tags of one run
+ * ------------------------------------------------------------------------------------------ */
+
+/* Records |count| values of one step as the scalars "CHART/NAME", as tb_log_scalars does, and has
+ * the Custom Scalars tab show them together: |chart| is a chart there, under "series", with a line
+ * for each.  The tab's layout is written when a chart or a line is new.
+ *
+ *     tb_scalar loss[] = { { "train", 0.31 }, { "validation", 0.35 } };
+ *     tb_log_series(w, "loss", loss, 2, step);             // tags loss/train, loss/validation
+ *
+ *   TB_STATUS_INVALID    |chart| or a name is NULL, empty, not UTF-8, or both together are too long
+ *                        or already a tag of another kind
+ *   TB_STATUS_TOO_LARGE  more than 4096 values, or more charts and lines than 256 KiB hold
+ *   TB_STATUS_FULL       the queue stayed full: the values were dropped and counted, or only the
+ *                        layout, which is then tried again at the next call */
+TBLOG_API tb_status tb_log_series(tb_writer *w, const char *chart, const tb_scalar *series,
+                                  size_t count, int64_t step);
+
+/* A line with a band around it: three tags, logged at the same steps. */
+typedef struct tb_margin {
+    const char *value;
+    const char *lower;
+    const char *upper;
+} tb_margin;
+
+/* One chart: a line for each of its tags, or margins. */
+typedef struct tb_chart {
+    const char *title;
+    const char *const *tags;
+    size_t tag_count;
+    bool regex;               /* the tags are regular expressions of Python's, and each matches all
+                                 tags that begin so; by default a tag is just that */
+    const tb_margin *margins; /* instead of tags */
+    size_t margin_count;
+} tb_chart;
+
+typedef struct tb_category {
+    const char *title;
+    const tb_chart *charts;
+    size_t chart_count;
+    bool closed; /* folded when the page opens */
+} tb_category;
+
+/* Lays out the Custom Scalars tab.  A later call replaces the categories of the one before; what
+ * tb_log_series has added stays.  TensorBoard merges the layouts of several runs by their titles;
+ * a chart shows the tags of each run.
+ *
+ *   TB_STATUS_INVALID    a title or tag is NULL, empty, too long or not UTF-8, or a chart has
+ *                        neither tags nor margins, or both
+ *   TB_STATUS_TOO_LARGE  it exceeds 256 KiB
+ *   TB_STATUS_FULL       the queue stayed full; it is tried again at the next call of
+ *                        tb_log_layout or tb_log_series */
+TBLOG_API tb_status tb_log_layout(tb_writer *w, const tb_category *categories, size_t count);
 
 /* ---------------------------------------------------------------------------------------------
  * Histograms
@@ -593,6 +680,44 @@ TBLOG_API tb_status tb_log_encoded_audio(tb_writer *w, const char *tag, const tb
 
 /* Records |markdown|.  Tables, code, links and images work; TensorBoard escapes raw HTML. */
 TBLOG_API tb_status tb_log_text(tb_writer *w, const char *tag, const char *markdown, int64_t step);
+
+/* A table of text.  Zero means default. */
+typedef struct tb_table {
+    const char *const *cells; /* |rows| x |columns| strings, row by row; a NULL one is empty */
+    size_t rows, columns;     /* at least 1 of each; the header counts */
+    bool no_header;           /* by default the first row is the header */
+    bool markdown;            /* cells are Markdown of one line: emphasis, code, links.  By default
+                                 they are text, and shown as it is whatever characters it holds */
+} tb_table;
+
+/* Records a table.  A column whose cells, but for the header and empty ones, are all numbers (as
+ * printf writes them in the C locale: 0.5, -1e-3, 1,234, 12.5%, nan, inf) is aligned at the right,
+ * by spaces as wide as a digit: TensorBoard drops the alignment that Markdown knows.
+ *
+ * Line ends in a cell are kept and several spaces stay several; a tab is four of them; other control
+ * characters, which a page can't hold, are shown by their pictures (U+2400 and on).  In a cell of
+ * Markdown a '|' is just that, and a line end is a break.
+ *
+ *   TB_STATUS_INVALID    a bad tag, no rows or columns, |cells| is NULL or a cell not UTF-8
+ *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */
+TBLOG_API tb_status tb_log_table(tb_writer *w, const char *tag, const tb_table *table,
+                                 int64_t step);
+
+/* Records a block of code, or any text in letters of one width: it is shown as it is, but for tabs
+ * (spaces up to a multiple of four) and control characters as in tb_log_table.  |language|, one
+ * word or NULL, is for other readers than TensorBoard. */
+TBLOG_API tb_status tb_log_code(tb_writer *w, const char *tag, const char *language,
+                                const char *code, int64_t step);
+
+typedef struct tb_pair {
+    const char *key;
+    const char *value;
+} tb_pair;
+
+/* Records keys and their values, settings for example: a table of two columns without a header, as
+ * by tb_log_table.  At least one. */
+TBLOG_API tb_status tb_log_pairs(tb_writer *w, const char *tag, const tb_pair *pairs, size_t count,
+                                 int64_t step);
 
 /* ---------------------------------------------------------------------------------------------
  * Meshes: triangles and point clouds in space

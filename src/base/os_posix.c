@@ -527,6 +527,45 @@ int tb__os_open_dir_at(int *out_fd, int dir_fd, const char *name)
     return 0;
 }
 
+/* The directory |name| of |size| bytes below another, made if it is not there. */
+static int make_dir_at(int *out_fd, int *made, int dir_fd, const char *name, size_t size)
+{
+    char copy[256];
+    if (size >= sizeof copy)
+        return ENAMETOOLONG;
+    memcpy(copy, name, size);
+    copy[size] = '\0';
+    int reason = tb__os_open_dir_at(out_fd, dir_fd, copy);
+    if (reason != ENOENT)
+        return reason;
+    if (mkdirat(dir_fd, copy, 0777) == 0)
+        ++*made;
+    else if (errno != EEXIST) /* somebody was faster */
+        return errno;
+    return tb__os_open_dir_at(out_fd, dir_fd, copy);
+}
+
+int tb__os_make_dirs_at(int *out_fd, int *out_made, int dir_fd, const char *path)
+{
+    int fd = dir_fd, reason;
+    *out_made = 0;
+    for (;;) {
+        int next;
+        size_t size = strcspn(path, "/");
+        reason = make_dir_at(&next, out_made, fd, path, size);
+        if (fd != dir_fd)
+            close(fd);
+        if (reason != 0)
+            return reason;
+        fd = next;
+        if (path[size] == '\0')
+            break;
+        path += size + 1;
+    }
+    *out_fd = fd;
+    return 0;
+}
+
 static int sync_dir(int fd)
 {
     int reason = tb__os_sync_file(fd);

@@ -217,9 +217,26 @@ tb_status tb__mesh_encode_content(tb__buf *out, const char *name, tb__mesh_part 
 tb_status tb__tensor_check(tb__bulk *out_head, const tb_tensor *tensor, tb__error *err);
 void tb__tensor_encode(uint8_t *payload, const tb__bulk *head, const tb_tensor *tensor);
 
-/* --- text.c ----------------------------------------------------------------------------------- */
+/* --- text.c, table.c -------------------------------------------------------------------------- */
 
 tb_status tb__text_encode(tb__buf *out, const char *markdown, tb__error *err);
+tb_status tb__table_encode(tb__buf *out, const tb_table *table, tb__error *err);
+tb_status tb__code_encode(tb__buf *out, const char *language, const char *code, tb__error *err);
+tb_status tb__pairs_encode(tb__buf *out, const tb_pair *pairs, size_t count, tb__error *err);
+
+/* The payload that is a string of any bytes: a tensor of rank 0.  |what| names it in messages. */
+tb_status tb__string_encode(tb__buf *out, const void *data, size_t size, const char *what,
+                            tb__error *err);
+
+/* --- layout.c --------------------------------------------------------------------------------- */
+
+/* The tag that TensorBoard looks for. */
+#define TB__LAYOUT_TAG "custom_scalars__config__"
+
+/* Appends serialized Layouts (not a payload: tb__string_encode makes one of it).  Several in a row
+ * are one with the categories of all, as protobuf has it.  On error |out| may have grown. */
+tb_status tb__layout_encode(tb__buf *out, const tb_category *categories, size_t count,
+                            tb__error *err);
 
 /* --- hparams.c -------------------------------------------------------------------------------- */
 

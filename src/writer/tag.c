@@ -129,10 +129,10 @@ static tb_status store_by_id(tb__tags *tags, tb_tag *tag)
     return TB_STATUS_OK;
 }
 
-static tb_status check_new(const char *name, const tb__about *about, tb__error *err)
+tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error *err)
 {
-    if (name[0] == '\0')
-        return tb__error_set(err, TB_STATUS_INVALID, "tag is empty");
+    if (name == NULL || name[0] == '\0')
+        return tb__error_set(err, TB_STATUS_INVALID, "tag is %s", name == NULL ? "NULL" : "empty");
     if (tb__kind_text(about->kind) == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": kind %d is unknown",
                              tb__quote(name).text, (int)about->kind);
@@ -300,7 +300,7 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
     const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
     *out = find(table, name, size, hash_name(name, size));
     if (*out == NULL)
-        return check_new(name, about, err);
+        return tb__tags_check_new(name, about, err);
     return check_known(*out, about, err);
 }
 

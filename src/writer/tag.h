@@ -70,6 +70,9 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
 tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
                          const tb__about *about, tb__error *err);
 
+/* Checks the names of a tag that nobody has yet: NULL too is none. */
+tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error *err);
+
 /* The tag with this id, which an entry carried. */
 tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id);
 

@@ -848,6 +848,10 @@ static void values_are_between_their_edges(void **state)
     check_edges(near, 1000);
     check_edges(random, 600);
     check_edges((double[]){-DBL_MAX, DBL_MAX}, 1);
+    check_edges((double[]){-100, -3, -0.5}, 2); /* all on one side of 0, or up to it */
+    check_edges((double[]){-100, -3, 0}, 2);
+    check_edges((double[]){0, 3, 100}, 2);
+    check_edges((double[]){0.5, 3, 100}, 2);
     check_edges((double[]){-1, -0.5}, 1);
     check_edges((double[]){-1, 0}, 1);
     check_edges((double[]){1e300, 2e300, 3e300}, 2);

@@ -1,8 +1,8 @@
 /* What reducing an array to a histogram costs: for each element type, for several sizes, for data
- * that is hard on counters or has values to leave out, for bins of one's own, for strided views, with
- * statistics, and with several threads.  Beside it, what only reading the memory costs.
+ * that is hard on counters or has values to leave out, for bins of one's own, for strided views,
+ * with statistics, and with several threads.  Beside it, what only reading the memory costs.
  *
- * usage: bench_histograms [TYPE] [WORD]: only rows of that type ("all" for any) that have the word */
+ * usage: bench_histograms [TYPE] [WORD]: rows of that type ("all" for any) that have the word */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,8 +27,8 @@ typedef enum kind {
     FAR_OFF
 } kind;
 
-static const char *const kind_names[] = {"bell",     "half zeros",       "constant",  "any bits",
-                                         "some NaN", "half infinite",    "denormals", "1000 + bell"};
+static const char *const kind_names[] = {"bell",     "half zeros",    "constant",  "any bits",
+                                         "some NaN", "half infinite", "denormals", "1000 + bell"};
 
 static const struct {
     const char *name;

@@ -167,6 +167,7 @@ static void log_filters(const gallery *g)
                          .clips = FILTERS,
                          .clip_stride = FILTER_SIDE * FILTER_SIDE,
                          .frames_per_second = 2,
+                         .padding = 1,
                          .options = &options };
     tb_log_video(g->log, "filters", &filters, EPOCHS);
 }

@@ -397,9 +397,9 @@ TBLOG_API tb_status tb_log_layout(tb_writer *w, const tb_category *categories, s
  * ------------------------------------------------------------------------------------------ */
 
 /* Records the distribution of |count| elements of |data|, packed, of type |dtype|, in TensorBoard's
- * exponential buckets (limits at +-1e-12 * 1.1^k).  The data is reduced in this call, with some 60
- * KiB of memory, 1 MiB for a million elements of 16 bits or more.  NaN and infinities are counted in
- * tb_stats and kept out of the buckets.  No data makes an empty plot.
+ * exponential buckets (limits at +-1e-12 * 1.1^k).  The data is reduced in this call, with less
+ * than 64 KiB of memory; 512 KiB for a million or more elements of 16 bits.  NaN and
+ * infinities are counted in tb_stats and kept out of the buckets.  No data makes an empty plot.
  *
  *   TB_STATUS_INVALID    a bad tag, an unknown |dtype|, or |data| is NULL with |count| > 0
  *   TB_STATUS_FULL       the queue stayed full; this histogram was dropped and counted
@@ -449,7 +449,7 @@ TBLOG_API tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const v
  *   stats/|tag|/zeros, nan, inf   how many of these; -0 is a zero, and both infinities count
  *
  * All or none are recorded.  Sums are such that large offsets, denormals and numbers whose squares
- * exceed a double do no harm.  Errors as for tb_log_histogram; the tags must be free for scalars. */
+ * exceed a double do no harm.  Errors as for tb_log_histogram, for any of the tags. */
 TBLOG_API tb_status tb_log_statistics(tb_writer *w, const char *tag, const void *data, size_t count,
                                       tb_dtype dtype, int64_t step);
 

@@ -1,5 +1,5 @@
-/* Histograms: reduced to buckets in the caller's thread, or copied for the worker to reduce; and the
- * statistics of arrays. */
+/* Histograms: reduced to buckets in the caller's thread, or copied for the worker to reduce; and
+ * the statistics of arrays. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -16,7 +16,7 @@ static void *run_member(void *arg)
     return NULL;
 }
 
-/* A thread that ended while the others use its stack's data would be bad, so nobody may cancel it. */
+/* The others use what is on this thread's stack, so nobody may cancel it meanwhile. */
 void tb__team_run(size_t threads, void (*work)(void *job), void *job)
 {
     pthread_t others[TB__TEAM_MAX - 1];

@@ -100,8 +100,8 @@ static bool is_varied(const tb__view *view)
     return distinct == MANY;
 }
 
-/* Types of few numbers: how often there is each says it all.  Those of 16 bits take a table of half a
- * megabyte; a few numbers that come again and again would wait for each other there. */
+/* Types of few numbers: how often there is each says it all.  Those of 16 bits take a table of half
+ * a megabyte; a few numbers that come again and again would wait for each other there. */
 static bool is_tallied(const tb__view *view)
 {
     enum { TALLY_PAYS = 1 << 20 };

@@ -189,10 +189,10 @@ static tb_status make_slots(bool *out_made, tb__bins *b, bool as_floats, unsigne
 /* --- by place ---------------------------------------------------------------------------------
  *
  * place = (value - first) * scale is rounded twice, but never so that the larger of two values gets
- * the smaller place.  So when edge i itself has a place no less than i - doubt, and the number below
- * it one no more than i + doubt, then a place between i + doubt and i + 1 - doubt says that edge i
- * is not above the value and that edge i + 1 is; and any other place which of the edges is to be
- * compared with. */
+ * the smaller place.  So when edge i itself has a place no less than i - doubt, and the number
+ * below it one no more than i + doubt, then a place between i + doubt and i + 1 - doubt says that
+ * edge i is not above the value and that edge i + 1 is; and any other place which of the edges is
+ * to be compared with. */
 
 static double place_of_float(const tb__even_floats *e, float value)
 {

@@ -36,7 +36,7 @@ enum { TB__FLOAT_MANTISSA = 23, TB__DOUBLE_MANTISSA = 52 };
 typedef struct tb__slots {
     unsigned mantissa;          /* how many bits of it a cell goes by: 4 or 7 */
     size_t positive, negative;  /* thresholds */
-    const uint32_t *of_float;   /* by a float's upper bits, which the entry lacks already; or NULL */
+    const uint32_t *of_float;   /* by a float's upper bits, which the entry lacks; or NULL */
     const uint16_t *row_of;     /* by a double's sign and exponent: where its cells begin in ... */
     const uint64_t *of_double;  /* ... this; or NULL */
 } tb__slots;

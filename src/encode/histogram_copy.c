@@ -1,7 +1,7 @@
 /* An array on its way through the queue, to be reduced by the worker.
  *
- * The copy is a header, the edges if they are the caller's, and the elements side by side.  It stays
- * on one machine, so numbers are in that machine's byte order. */
+ * The copy is a header, the edges if they are the caller's, and the elements side by side.  It
+ * stays on one machine, so numbers are in that machine's byte order. */
 #include "encode/encode.h"
 
 #include <string.h>

@@ -81,22 +81,25 @@ void tb__count_floats(tb__counters *c, const tb__slots *s, const void *floats, s
         count_floats(c, s->of_float, 7, floats, count);
 }
 
+static inline uint32_t slot_at(const tb__slots *s, unsigned mantissa, const unsigned char *at)
+{
+    uint64_t bits;
+    memcpy(&bits, at, sizeof bits);
+    return tb__slot_of_double(s, mantissa, bits);
+}
+
 static inline void count_doubles(const tb__counters *c, const tb__slots *s, unsigned mantissa,
                                  const unsigned char *at, size_t count)
 {
     uint32_t *const a = c->in[0], *const b = c->in[1], *const d = c->in[2], *const e = c->in[3];
-    uint64_t bits[4];
-    for (; count >= 4; count -= 4, at += sizeof bits) {
-        memcpy(bits, at, sizeof bits);
-        a[tb__slot_of_double(s, mantissa, bits[0])]++;
-        b[tb__slot_of_double(s, mantissa, bits[1])]++;
-        d[tb__slot_of_double(s, mantissa, bits[2])]++;
-        e[tb__slot_of_double(s, mantissa, bits[3])]++;
+    for (; count >= 4; count -= 4, at += 32) {
+        a[slot_at(s, mantissa, at)]++;
+        b[slot_at(s, mantissa, at + 8)]++;
+        d[slot_at(s, mantissa, at + 16)]++;
+        e[slot_at(s, mantissa, at + 24)]++;
     }
-    for (; count > 0; count--, at += sizeof bits[0]) {
-        memcpy(bits, at, sizeof bits[0]);
-        a[tb__slot_of_double(s, mantissa, bits[0])]++;
-    }
+    for (; count > 0; count--, at += 8)
+        a[slot_at(s, mantissa, at)]++;
 }
 
 void tb__count_doubles(tb__counters *c, const tb__slots *s, const void *doubles, size_t count)

@@ -8,8 +8,8 @@
 #include "encode/histogram_bins.h"
 
 /* Values are counted in several rows in turn: when the same slot comes twice in a row, the second
- * increment would have to wait for the first.  Few values, or very many slots, have one row, so that
- * there is less to clear and to add up. */
+ * increment would have to wait for the first.  Few values, or very many slots, have one row, so
+ * that there is less to clear and to add up. */
 enum { TB__COUNTER_ROWS = 4, TB__COUNTER_FEW = 4096 };
 
 typedef struct tb__counters {

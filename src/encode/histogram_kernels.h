@@ -134,7 +134,7 @@ void tb__float_lanes_finish_deviations(tb__block_sums *out, tb__float_lanes *lan
 void tb__double_lanes_finish_deviations(tb__block_sums *out, tb__double_lanes *lanes,
                                         const void *rest, size_t count, double origin);
 
-/* --- more for those ---------------------------------------------------------------------------- */
+/* --- more for those --------------------------------------------------------------------------- */
 
 /* Written for the vectoriser: counts as wide as what they count. */
 #define TB__DEFINE_CENSUS(cpu, type, bits_type)                                                    \

@@ -388,7 +388,7 @@ void tb__histogram_part_take_counts(uint64_t *counts, tb__histogram_part *p)
 
 /* --- tallies ---------------------------------------------------------------------------------- */
 
-enum { PIECE = 256 };
+enum { PIECE = 128 }; /* half of the numbers of 8 bits: a sign ends where a piece does */
 
 /* Goes through the numbers of a tally that there are, from the least to the greatest; NaN comes at
  * both ends. */
@@ -420,8 +420,8 @@ static void load_piece(double *values, const walk *w, size_t first)
     w->view.load(values, w->view.size == 1 ? bytes : (const unsigned char *)words, PIECE);
 }
 
-/* The bits with which the next piece of numbers begins; those of negative floats grow as the numbers
- * fall. */
+/* The bits with which the next piece of numbers begins; those of negative floats grow as the
+ * numbers fall. */
 static size_t piece_bits(const walk *w, bool *out_falls)
 {
     size_t numbers = w->part->counters.slots, half = numbers / 2;
@@ -431,7 +431,7 @@ static size_t piece_bits(const walk *w, bool *out_falls)
         *out_falls = w->next < half;
         return w->next < half ? numbers - PIECE - w->next : w->next - half;
     }
-    return dtype == TB_INT16 ? w->next ^ half : w->next;
+    return dtype == TB_INT8 || dtype == TB_INT16 ? w->next ^ half : w->next;
 }
 
 static void add_number(walk *w, double value, uint64_t count)
@@ -448,7 +448,7 @@ static bool next_piece(walk *w)
     if (w->next >= w->part->counters.slots)
         return false;
     size_t bits = piece_bits(w, &falls);
-    size_t turn = falls ? PIECE - 1 : w->view.dtype == TB_INT8 ? PIECE / 2 : 0;
+    size_t turn = falls ? PIECE - 1 : 0;
     w->next += PIECE;
     w->count = 0;
     load_piece(values, w, bits);

@@ -56,8 +56,8 @@ typedef struct tb__histogram_part {
     struct tb__histogram_scratch *scratch;
 } tb__histogram_part;
 
-/* For |values| values of |size| bytes at most, in all parts that are put together.  TB_STATUS_OK or TB_STATUS_NO_MEMORY.  Ends with
- * tb__histogram_part_free. */
+/* For |values| values of |size| bytes at most, in all parts that are put together.  TB_STATUS_OK or
+ * TB_STATUS_NO_MEMORY.  Ends with tb__histogram_part_free. */
 tb_status tb__histogram_part_init(tb__histogram_part *out, const tb__histogram_aim *aim,
                                   size_t values, size_t size, tb__error *err);
 void tb__histogram_part_free(tb__histogram_part *part);

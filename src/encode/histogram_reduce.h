@@ -12,8 +12,8 @@
 #include "encode/histogram_part.h"
 #include "encode/view.h"
 
-/* |view| has all of its elements left.  |out| is initialized here, and freed by the caller when this
- * is TB_STATUS_OK; else it is TB_STATUS_NO_MEMORY. */
+/* |view| has all of its elements left.  |out| is initialized here, and freed by the caller when
+ * this is TB_STATUS_OK; else it is TB_STATUS_NO_MEMORY. */
 tb_status tb__histogram_reduce(tb__histogram_part *out, const tb__histogram_aim *aim,
                                const tb__view *view, const tb__team *team, tb__error *err);
 

@@ -92,8 +92,8 @@ static bool is_huge(double min, double max)
     return max > huge_limit || min < -huge_limit;
 }
 
-/* Fills in mean and deviations by the sums, which are in units of |scale|.  False when too many bits
- * were lost. */
+/* Fills in mean and deviations by the sums, which are in units of |scale|.  False when too many
+ * bits were lost. */
 static bool group_by_sums(group *g, const tb__block_sums *sums, double scale)
 {
     double count = (double)g->count, mean = sums->sum / count;

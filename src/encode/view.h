@@ -44,8 +44,8 @@ void tb__view_arrange(tb__view *view);
  * yet. */
 void tb__view_slice(tb__view *out, const tb__view *whole, size_t first, size_t count);
 
-/* Copies the next elements, at most |room|, as they are and side by side, and returns how many; 0 at
- * the end. */
+/* Copies the next elements, at most |room|, as they are and side by side, and returns how many; 0
+ * at the end. */
 size_t tb__view_copy(void *out, size_t room, tb__view *view);
 
 /* The next elements side by side, at most |room|, which is not 0: where they are, or copied to

@@ -201,7 +201,8 @@ static void worker_makes_the_same_histogram(void **state)
         snprintf(later, sizeof later, "%zu/later", i);
         expect_same(&f, now, later);
     }
-    static const char *const names[] = {"count", "mean", "std", "min", "max", "zeros", "nan", "inf"};
+    static const char *const names[] = {"count", "mean",  "std", "min",
+                                        "max",   "zeros", "nan", "inf"};
     for (size_t i = 0; i < 8; i++) {
         char now[40], later[40];
         snprintf(now, sizeof now, "stats/4/now/%s", names[i]);

@@ -107,6 +107,44 @@ static void make_array(void *data, size_t count, tb_dtype dtype)
     }
 }
 
+/* Numbers of any bits, the same by value on all machines. */
+static void make_bits(void *data, size_t count, tb_dtype dtype)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = next_random();
+        switch (dtype) {
+        case TB_UINT64:
+        case TB_INT64:
+        case TB_FLOAT64: ((uint64_t *)data)[i] = bits; break;
+        case TB_UINT32:
+        case TB_INT32:
+        case TB_FLOAT32: ((uint32_t *)data)[i] = (uint32_t)bits; break;
+        case TB_UINT8:
+        case TB_INT8:
+        case TB_BOOL: ((uint8_t *)data)[i] = (uint8_t)bits; break;
+        default: ((uint16_t *)data)[i] = (uint16_t)bits; break;
+        }
+    }
+}
+
+/* In each kind of bins, with statistics. */
+static void log_in_all_ways(tb_writer *w, const char *tag, const void *data, tb_dtype dtype)
+{
+    static uint64_t bits[2000];
+    static const double edges[] = {-1e3, -0.5, -0.01, 0, 0.1, 0.2, 40, 1e5};
+    const tb_histogram_options ways[] = {{.bins = 30, .statistics = true},
+                                         {.bins = 7, .edges = edges, .statistics = true},
+                                         {.stride = 2, .bins = 300},
+                                         {.statistics = true, .on_worker = true}};
+    make_bits(bits, 2000, dtype);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        int64_t step = (int64_t)i + 3;
+        must(tb_log_histogram_with(w, tag, data, 1000, dtype, step, &ways[i]) == TB_STATUS_OK, tag);
+        must(tb_log_histogram_with(w, tag, bits, 1000, dtype, step + 10, &ways[i]) == TB_STATUS_OK,
+             tag);
+    }
+}
+
 static void log_histograms(tb_writer *w)
 {
     static uint64_t data[3000];
@@ -133,6 +171,7 @@ static void log_histograms(tb_writer *w)
         snprintf(tag, sizeof tag, "histogram/%d", (int)dtype);
         must(tb_log_histogram(w, tag, data, 2000, dtype, 1) == TB_STATUS_OK, tag);
         must(tb_log_histogram_with(w, tag, data, 1000, dtype, 2, &strided) == TB_STATUS_OK, tag);
+        log_in_all_ways(w, tag, data, dtype);
     }
     static const double edges[] = {-3, -1, 0.5, 7}, counts[] = {1, 0, 4.5};
     tb_histogram raw = {.edges = edges, .counts = counts, .bucket_count = 3};

@@ -35,6 +35,7 @@ static const kind_info kinds[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = {"histogram_with", "histograms", 1},
     [LEDGER_HISTOGRAM_BINS] = {"histogram_bins", "histograms", 1},
     [LEDGER_HISTOGRAM_EDGES] = {"histogram_edges", "histograms", 1},
+    [LEDGER_HISTOGRAM_LATER] = {"histogram_later", "histograms", 1},
     [LEDGER_HISTOGRAM_RAW] = {"histogram_raw", "histograms", 1},
     [LEDGER_IMAGE] = {"image", "images", 1},
     [LEDGER_IMAGE_16] = {"image_16", "images", 1},
@@ -154,8 +155,9 @@ static tb_status log_histogram(tb_writer *w, ledger_call *c, uint32_t step)
     tb_histogram_options o = {.rank = 2, .shape = shape};
     if (c->kind != LEDGER_HISTOGRAM_WITH)
         o = (tb_histogram_options){.bins = HISTOGRAM_VALUES};
-    if (c->kind == LEDGER_HISTOGRAM_EDGES)
+    if (c->kind == LEDGER_HISTOGRAM_EDGES || c->kind == LEDGER_HISTOGRAM_LATER)
         o.edges = edges;
+    o.on_worker = c->kind == LEDGER_HISTOGRAM_LATER;
     return tb_log_histogram_with(w, tag, data, HISTOGRAM_VALUES, TB_INT32, step, &o);
 }
 
@@ -319,6 +321,7 @@ static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = log_histogram,
     [LEDGER_HISTOGRAM_BINS] = log_histogram,
     [LEDGER_HISTOGRAM_EDGES] = log_histogram,
+    [LEDGER_HISTOGRAM_LATER] = log_histogram,
     [LEDGER_HISTOGRAM_RAW] = log_histogram,
     [LEDGER_IMAGE] = log_image,
     [LEDGER_IMAGE_16] = log_image,
@@ -458,6 +461,7 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_HISTOGRAM_WITH:
     case LEDGER_HISTOGRAM_BINS:
     case LEDGER_HISTOGRAM_EDGES:
+    case LEDGER_HISTOGRAM_LATER:
     case LEDGER_HISTOGRAM_RAW:
         return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_HISTO
                && (int)v->histo->num == HISTOGRAM_VALUES && (uint32_t)v->histo->min == step;

@@ -19,6 +19,7 @@ typedef enum ledger_kind {
     LEDGER_HISTOGRAM_WITH,
     LEDGER_HISTOGRAM_BINS,
     LEDGER_HISTOGRAM_EDGES,
+    LEDGER_HISTOGRAM_LATER, /* reduced by the worker */
     LEDGER_HISTOGRAM_RAW,
     LEDGER_IMAGE,
     LEDGER_IMAGE_16,      /* 16 bit, with alpha */

@@ -74,7 +74,11 @@ static double equal(size_t i)
 
 static double broken(size_t i)
 {
-    return i % 7 == 0 ? nan("") : i % 7 == 1 ? HUGE_VAL : i % 70 == 2 ? -HUGE_VAL : i % 5 == 0 ? 0 : bell();
+    return i % 7 == 0    ? nan("")
+           : i % 7 == 1  ? HUGE_VAL
+           : i % 70 == 2 ? -HUGE_VAL
+           : i % 5 == 0  ? 0
+                         : bell();
 }
 
 static double lost(size_t i)

@@ -848,6 +848,10 @@ static void values_are_between_their_edges(void **state)
     check_edges(near, 1000);
     check_edges(random, 600);
     check_edges((double[]){-DBL_MAX, DBL_MAX}, 1);
+    check_edges((double[]){-100, -3, -0.5}, 2); /* all on one side of 0, or up to it */
+    check_edges((double[]){-100, -3, 0}, 2);
+    check_edges((double[]){0, 3, 100}, 2);
+    check_edges((double[]){0.5, 3, 100}, 2);
     check_edges((double[]){-1, -0.5}, 1);
     check_edges((double[]){-1, 0}, 1);
     check_edges((double[]){1e300, 2e300, 3e300}, 2);
@@ -861,8 +865,8 @@ static void values_are_between_their_edges(void **state)
 static void check_equal(double min, double max, size_t count)
 {
     tb__bins bins;
-    assert_int_equal(tb__bins_init_equal(&bins, min, max, count, &(tb__bins_use){false, MANY}, NULL),
-                     TB_STATUS_OK);
+    const tb__bins_use use = {false, MANY};
+    assert_int_equal(tb__bins_init_equal(&bins, min, max, count, &use, NULL), TB_STATUS_OK);
     assert_true(bins.count <= count);
     assert_true(bins.edges[0] == min && bins.edges[bins.count] == max);
     double width = max / (double)count - min / (double)count;
@@ -972,7 +976,8 @@ static void bins_of_no_value_are_empty(void **state)
     (void)state;
     const double edges[] = {5, 6}, values[] = {NAN, 4};
     tb__histogram_rest rest;
-    Tblog__Proto__Summary__Value *value = encode(&rest, values, 1, &(tb_histogram_options){.bins = 9});
+    Tblog__Proto__Summary__Value *value =
+        encode(&rest, values, 1, &(tb_histogram_options){.bins = 9});
     assert_int_equal(value->histo->n_bucket, 0);
     value_free(value);
     value = encode(&rest, values, 2, &(tb_histogram_options){.bins = 1, .edges = edges});
@@ -986,7 +991,8 @@ static void equal_values_have_one_bin(void **state)
     (void)state;
     const double values[] = {0.25, 0.25, 0.25};
     tb__histogram_rest rest;
-    Tblog__Proto__Summary__Value *value = encode(&rest, values, 3, &(tb_histogram_options){.bins = 9});
+    Tblog__Proto__Summary__Value *value =
+        encode(&rest, values, 3, &(tb_histogram_options){.bins = 9});
     assert_int_equal(value->histo->n_bucket, 1);
     assert_true(value->histo->bucket[0] == 3 && value->histo->bucket_limit[0] == 0.25);
     value_free(value);
@@ -1012,10 +1018,10 @@ static void bad_bins_are_refused(void **state)
                   "histogram: 65 threads, at most 64");
     check_refused(&(tb_histogram_options){.bins = SIZE_MAX}, TB_STATUS_TOO_LARGE,
                   "histogram: 18446744073709551615 bins, at most 4194304 fit");
-    check_refused(&(tb_histogram_options){.bins = 2, .edges = (double[]){0, 1, 1}}, TB_STATUS_INVALID,
-                  "histogram: edges[2], 1, is not above the one before, 1");
-    check_refused(&(tb_histogram_options){.bins = 1, .edges = (double[]){0, HUGE_VAL}}, TB_STATUS_INVALID,
-                  "histogram: edges[1] is inf, not finite");
+    check_refused(&(tb_histogram_options){.bins = 2, .edges = (double[]){0, 1, 1}},
+                  TB_STATUS_INVALID, "histogram: edges[2], 1, is not above the one before, 1");
+    check_refused(&(tb_histogram_options){.bins = 1, .edges = (double[]){0, HUGE_VAL}},
+                  TB_STATUS_INVALID, "histogram: edges[1] is inf, not finite");
 }
 
 int main(void)

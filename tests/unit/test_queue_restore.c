@@ -871,7 +871,8 @@ static void make_noise(void)
                                    UINT64_C(1) << 63};
     place_block(TB__ENTRY_VALUE); /* so that the arena is there */
     while (placed < 200) {
-        tb__entry entry = entry_of((tb__entry_kind)(noise() % (TB__ENTRY_NOTHING + 2)), noise() % (TAGS + 1));
+        tb__entry_kind kind = (tb__entry_kind)(noise() % (TB__ENTRY_NOTHING + 2));
+        tb__entry entry = entry_of(kind, noise() % (TAGS + 1));
         entry.more = noise() % 3 == 0;
         entry.block = noise() % 2 == 0 ? odd[noise() % 8] : noise() % ARENA_BYTES / 32 * 32;
         image_block *block = block_of(&entry);

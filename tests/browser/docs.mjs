@@ -10,29 +10,29 @@ const BAR = 64; // TensorBoard's own, above all dashboards
 // below the bar.  |query| is what the page's address chooses, mostly the tags that are shown.
 export const DOCS = {
   scalars: {
-    query: 'tagFilter=accuracy|loss&_smoothingWeight=0&_ignoreYOutliers=false',
-    width: 1060, height: 550,
+    query: 'tagFilter=accuracy|loss&_smoothingWeight=0', width: 1090, height: 597,
+    prepare: keepOutliers,
   },
   timeseries: {width: 1200, height: 640, whole: true, prepare: closeSettings},
   custom_scalars: {
-    query: 'regexInput=tour&_smoothingWeight=0&_ignoreYOutliers=false', width: 740, height: 320,
+    query: 'regexInput=tour&_smoothingWeight=0', width: 780, height: 320, prepare: keepOutliers,
   },
-  images: {query: 'tagFilter=boxes|confusion|filters', width: 1100, height: 420},
-  audio: {width: 700, height: 200},
-  histograms: {query: 'tagFilter=conv|hidden', width: 1060, height: 300},
-  distributions: {query: 'tagFilter=conv|hidden', width: 1060, height: 300},
-  text: {query: 'tagFilter=.', width: 900, height: 610},
-  graphs: {width: 900, height: 600, whole: true, prepare: dashboard => dashboard.fitGraph()},
-  pr_curves: {query: 'tagFilter=coat|sneaker', width: 1140, height: 430},
-  hparams: {width: 1400, height: 300, whole: true},
-  mesh: {width: 1240, height: 620},
+  images: {query: 'tagFilter=boxes|confusion|filters', width: 1190, height: 515},
+  audio: {width: 700, height: 225},
+  histograms: {query: 'tagFilter=conv|hidden', width: 1090, height: 300},
+  distributions: {query: 'tagFilter=conv|hidden', width: 1090, height: 300},
+  text: {query: 'tagFilter=.', width: 900, height: 615},
+  graphs: {width: 1100, height: 720, whole: true},
+  pr_curves: {query: 'tagFilter=coat|sneaker', width: 1140, height: 475},
+  hparams: {width: 1400, height: 360, whole: true},
+  mesh: {width: 1240, height: 635, pixels: 720}, // shades make large files
   projector: {width: 1500, height: 860, whole: true},
 };
 
 export async function shootForDocs(browser, url, tab, file) {
-  const {query, width, height, whole, prepare} = DOCS[tab];
+  const {query, width, height, whole, prepare, pixels = PICTURE_WIDTH} = DOCS[tab];
   const dashboard = await Dashboard.open(browser, url, query ? `${tab}&${query}` : tab,
-    {viewport: {width, height: height + BAR}, deviceScaleFactor: PICTURE_WIDTH / width});
+    {viewport: {width, height: height + BAR}, deviceScaleFactor: pixels / width});
   await dashboard.settle();
   const clip = whole ? {x: 0, y: BAR, width, height}
     : await makeRoom(dashboard, width, height);
@@ -56,6 +56,10 @@ async function makeRoom({page}, width, height) {
   const {x} = await middle.boundingBox();
   const {y} = await page.locator('tf-category-paginated-view:visible').first().boundingBox();
   return {x, y, width, height};
+}
+
+function keepOutliers({page}) {
+  return page.locator('paper-checkbox', {hasText: 'Ignore outliers'}).first().click();
 }
 
 function closeSettings({page}) {

@@ -202,8 +202,10 @@ export async function expectedHparams(url) {
 // {run, name, shape} of every tensor of the projector.
 export async function expectedTensors(url) {
   const tensors = [];
-  for (const run of await getJson(url, 'projector/runs'))
-    for (const {tensorName, tensorShape} of (await getJson(url, 'projector/info', {run})).embeddings)
+  for (const run of await getJson(url, 'projector/runs')) {
+    const {embeddings} = await getJson(url, 'projector/info', {run});
+    for (const {tensorName, tensorShape} of embeddings)
       tensors.push({run, name: tensorName, shape: tensorShape});
+  }
   return tensors;
 }

@@ -169,8 +169,9 @@ export async function visitProjector(dashboard, url, file) {
 // An item of a list in the projector's left panel, which may have a remark after its name.
 async function choose(frame, name) {
   await frame.waitForFunction(name => {
-    const item = deepAll(document, 'vz-projector-data-panel').flatMap(panel =>
-      deepAll(panel, 'paper-item')).find(item => item.textContent.trim().split(/\s{2,}/)[0] === name);
+    const item = deepAll(document, 'vz-projector-data-panel')
+      .flatMap(panel => deepAll(panel, 'paper-item'))
+      .find(item => item.textContent.trim().split(/\s{2,}/)[0] === name);
     item?.click();
     return item !== undefined;
   }, name);

@@ -49,12 +49,11 @@ def add_event(run, event, kinds, only=None):
         if value.tag not in kinds:
             assert plugin, f"the first value of {value.tag!r} names no plugin"
             kinds[value.tag] = plugin
-        if only and kinds[value.tag] not in only:
-            continue
-        if value.HasField("metadata"):
             names = (value.metadata.display_name, value.metadata.summary_description)
             if any(names):
                 run.names[value.tag] = names
+        if only and kinds[value.tag] not in only:
+            continue
         assert plugin in ("", kinds[value.tag]), f"{value.tag!r} changes its plugin"
         run.wall_times.setdefault(value.tag, []).append(event.wall_time)
         series, item = _item(run, kinds[value.tag], value)

@@ -138,10 +138,10 @@ async function textCards(url) {
   return cards;
 }
 
-// The pictures of graphs: {run, tag, view, names, costs}.  |names| are those of the nodes and scopes
-// that must be seen when all scopes are open, but for constants, which are drawn as a part of what
-// reads them; |costs| those of the nodes that a profile colours.  Profiles come last, since the
-// page goes on with their colours.
+// The pictures of graphs: {run, tag, view, names, costs}.  |names| are the nodes and scopes that
+// must be seen when all scopes are open, but for constants, which are drawn as a part of what reads
+// them; |costs| are the nodes that a profile colours.  Profiles come last, since the page keeps
+// their colours for the next graph.
 export async function expectedGraphs(url) {
   const graphs = [];
   for (const [run, {run_graph, tags}] of Object.entries(await getJson(url, 'graphs/info'))) {

@@ -28,7 +28,8 @@ say() { printf '\n=== %s\n' "$*"; }
 
 say "Installing what is missing"
 "$source/tools/debian-packages.sh" build-essential clang libclang-rt-dev llvm cmake=cmake ninja=ninja-build \
-    pkg-config=pkg-config zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev \
+    pkg-config=pkg-config zlib1g-dev libpng-dev libgif-dev libprotobuf-c-dev protobuf-c-compiler \
+    libcmocka-dev \
     python3=python3 python3-venv node=nodejs npm=npm chromium valgrind qemu-user \
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross
 

@@ -7,7 +7,10 @@
 #include "base/alloc.h"
 #include "base/status.h"
 #include "writer/call.h"
+#include "writer/counters.h"
 #include "writer/queue.h"
+#include "writer/report.h"
+#include "writer/runs.h"
 #include "writer/tag.h"
 #include "writer/writer.h"
 
@@ -72,41 +75,6 @@ tb_status tb_tag_log(tb_tag *tag, double value, int64_t step)
 
 /* --- a group ---------------------------------------------------------------------------------- */
 
-/* Checks all values of a group before any of their tags is added, so that a refused call leaves no
- * trace.  An entry's tag is UINT32_MAX where it is yet to be added. */
-static tb_status check_group(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
-                             size_t count, int64_t step, uint64_t ticks, tb__error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        tb_tag *tag;
-        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, &about, err);
-        if (rv != TB_STATUS_OK)
-            return rv;
-        entries[i] = (tb__entry){.ticks = ticks,
-                                 .step = step,
-                                 .value = scalars[i].value,
-                                 .tag = tag != NULL ? tag->id : UINT32_MAX,
-                                 .kind = TB__ENTRY_SCALAR,
-                                 .more = i + 1 < count};
-    }
-    return TB_STATUS_OK;
-}
-
-static tb_status add_group_tags(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
-                                size_t count, tb__error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].tag != UINT32_MAX)
-            continue;
-        tb_tag *tag;
-        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, &about, err);
-        if (rv != TB_STATUS_OK)
-            return rv;
-        entries[i].tag = tag->id;
-    }
-    return TB_STATUS_OK;
-}
-
 static tb_status check_scalars(const tb_scalar *scalars, size_t count, tb__error *err)
 {
     if (scalars == NULL)
@@ -134,9 +102,9 @@ tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, i
         entries = tb__malloc((1 + count) * sizeof *entries);
     if (entries == NULL)
         return tb__call_fail_to_queue(w, TB_STATUS_NO_MEMORY, "tb_log_scalars", count);
-    rv = check_group(w, entries + 1, scalars, count, step, when.ticks, &err);
+    rv = tb__call_check_scalars(w, entries + 1, scalars, count, step, when.ticks, &err);
     if (rv == TB_STATUS_OK)
-        rv = add_group_tags(w, entries + 1, scalars, count, &err);
+        rv = tb__call_add_tags(w, entries + 1, scalars, count, &err);
     if (rv != TB_STATUS_OK) {
         tb__call_fail(w, &err, count);
     } else {
@@ -147,6 +115,46 @@ tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_t count, i
     if (entries != on_stack)
         tb__free(entries);
     return rv;
+}
+
+/* --- a run for each --------------------------------------------------------------------------- */
+
+static tb_status check_by_run(const char *tag, const tb_scalar *series, size_t count,
+                              tb__error *err)
+{
+    if (series == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "tb_log_scalars_by_run: series is NULL");
+    tb_status rv = tb__tags_check_new(tag, &about, err);
+    for (size_t i = 0; i < count && rv == TB_STATUS_OK; i++)
+        rv = tb__runs_check_name(series[i].tag, err);
+    return rv;
+}
+
+static tb_status log_in_run(tb_writer *w, const char *tag, const tb_scalar *one, int64_t step)
+{
+    tb_writer *run;
+    tb_status rv = tb__runs_get(&run, w, one->tag);
+    if (run != NULL)
+        return tb_log_scalar(run, tag, one->value, step);
+    tb__counters_add(&w->counters.dropped, 1);
+    tb__report_note_loss(&w->report, rv);
+    return rv;
+}
+
+tb_status tb_log_scalars_by_run(tb_writer *w, const char *tag, const tb_scalar *series,
+                                size_t count, int64_t step)
+{
+    tb__error err;
+    if (w == NULL || count == 0)
+        return TB_STATUS_OK;
+    tb_status first = check_by_run(tag, series, count, &err);
+    if (first != TB_STATUS_OK)
+        return tb__call_fail(w, &err, count);
+    for (size_t i = 0; i < count; i++) {
+        tb_status rv = log_in_run(w, tag, &series[i], step);
+        first = first == TB_STATUS_OK ? rv : first;
+    }
+    return first;
 }
 
 /* --- tags ------------------------------------------------------------------------------------- */

@@ -62,6 +62,11 @@ tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err);
 /* Opens a directory below another, and not through a link; 0 or an errno value. */
 int tb__os_open_dir_at(int *out_fd, int dir_fd, const char *name);
 
+/* Creates what is missing of |path|, names with '/' between, below a directory, and opens the last of
+ * them; not through a link, which may lead elsewhere.  |*out_made| is how many were created.  0 or an
+ * errno value. */
+int tb__os_make_dirs_at(int *out_fd, int *out_made, int dir_fd, const char *path);
+
 /* Calls |visit| with the name of each entry of a directory; 0 or an errno value. */
 int tb__os_list_dir(int dir_fd, void (*visit)(void *arg, const char *name), void *arg);
 
@@ -101,6 +106,19 @@ int tb__os_file_info_of(tb__os_file_info *out, int fd); /* 0 or an errno value *
 /* Takes a lock that ends with the descriptor, or with the process; EWOULDBLOCK when someone else
  * has it. */
 int tb__os_lock_file(int fd);
+
+/* Lets go of it, also where a forked child has a copy of the descriptor. */
+void tb__os_unlock_file(int fd);
+
+/* As tb__os_open_file, and creates an empty file where there is none. */
+int tb__os_open_or_create_file(int *out_fd, int dir_fd, const char *name);
+
+/* Creates a directory below another; 0, also when it is there, or an errno value. */
+int tb__os_make_dir_at(int dir_fd, const char *name);
+
+/* Gives a file another name in its directory, in place of the file that had it; 0 or an errno
+ * value.  At any moment, and after a crash, one of both has the name. */
+int tb__os_rename_at(int dir_fd, const char *from, const char *to);
 
 int tb__os_sync_file(int fd);                          /* 0 or an errno value */
 int tb__os_sync_file_system(int fd);   /* the one that it lies on; 0 or an errno value */

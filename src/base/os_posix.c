@@ -347,6 +347,11 @@ int tb__os_open_file(int *out_fd, int dir_fd, const char *name)
     return open_file(out_fd, dir_fd, name, 0);
 }
 
+int tb__os_open_or_create_file(int *out_fd, int dir_fd, const char *name)
+{
+    return open_file(out_fd, dir_fd, name, O_CREAT);
+}
+
 int tb__os_open_file_to_append(int *out_fd, int dir_fd, const char *name)
 {
     return open_file(out_fd, dir_fd, name, O_APPEND);
@@ -381,6 +386,32 @@ int tb__os_lock_file(int fd)
     int rv;
     do
         rv = flock(fd, LOCK_EX | LOCK_NB);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 ? 0 : errno;
+}
+
+void tb__os_unlock_file(int fd)
+{
+    int rv;
+    do
+        rv = flock(fd, LOCK_UN);
+    while (rv != 0 && errno == EINTR);
+}
+
+int tb__os_make_dir_at(int dir_fd, const char *name)
+{
+    int rv;
+    do
+        rv = mkdirat(dir_fd, name, 0777);
+    while (rv != 0 && errno == EINTR);
+    return rv == 0 || errno == EEXIST ? 0 : errno;
+}
+
+int tb__os_rename_at(int dir_fd, const char *from, const char *to)
+{
+    int rv;
+    do
+        rv = renameat(dir_fd, from, dir_fd, to);
     while (rv != 0 && errno == EINTR);
     return rv == 0 ? 0 : errno;
 }
@@ -492,6 +523,45 @@ int tb__os_open_dir_at(int *out_fd, int dir_fd, const char *name)
     int fd = open_at(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (fd < 0)
         return errno;
+    *out_fd = fd;
+    return 0;
+}
+
+/* The directory |name| of |size| bytes below another, made if it is not there. */
+static int make_dir_at(int *out_fd, int *made, int dir_fd, const char *name, size_t size)
+{
+    char copy[256];
+    if (size >= sizeof copy)
+        return ENAMETOOLONG;
+    memcpy(copy, name, size);
+    copy[size] = '\0';
+    int reason = tb__os_open_dir_at(out_fd, dir_fd, copy);
+    if (reason != ENOENT)
+        return reason;
+    if (mkdirat(dir_fd, copy, 0777) == 0)
+        ++*made;
+    else if (errno != EEXIST) /* somebody was faster */
+        return errno;
+    return tb__os_open_dir_at(out_fd, dir_fd, copy);
+}
+
+int tb__os_make_dirs_at(int *out_fd, int *out_made, int dir_fd, const char *path)
+{
+    int fd = dir_fd, reason;
+    *out_made = 0;
+    for (;;) {
+        int next;
+        size_t size = strcspn(path, "/");
+        reason = make_dir_at(&next, out_made, fd, path, size);
+        if (fd != dir_fd)
+            close(fd);
+        if (reason != 0)
+            return reason;
+        fd = next;
+        if (path[size] == '\0')
+            break;
+        path += size + 1;
+    }
     *out_fd = fd;
     return 0;
 }

@@ -45,3 +45,16 @@ bool tb__utf8_valid(const char *text, size_t size, size_t *bad_offset)
     }
     return true;
 }
+
+tb_status tb__utf8_check(const char *what, const char *text, size_t limit, tb__error *err)
+{
+    size_t size = strnlen(text, limit + 1);
+    if (size > limit)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is longer than %zu bytes", what,
+                             tb__quote(text).text, limit);
+    size_t bad_offset;
+    if (!tb__utf8_valid(text, size, &bad_offset))
+        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is not UTF-8 at byte %zu", what,
+                             tb__quote(text).text, bad_offset);
+    return TB_STATUS_OK;
+}

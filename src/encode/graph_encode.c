@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "encode/graph.h"
 #include "encode/pack.h"
+#include "encode/pieces.h"
 #include "proto/graph.pb-c.h"
 
 enum {
@@ -13,105 +13,21 @@ enum {
     ENVELOPE = 64  /* what Event adds: wall time, step and a key */
 };
 
-/* --- Memory for the messages of one node ------------------------------------------------------ */
-
-typedef struct block {
-    struct block *next;
-    size_t used, size;
-    max_align_t data[];
-} block;
-
-/* Many small pieces that are given back together. */
-typedef struct arena {
-    block *blocks; /* the one that is being used first */
-} arena;
-
-static void *take(arena *a, size_t count, size_t item_size)
-{
-    enum { BLOCK_SIZE = 16 << 10 };
-    if (count > SIZE_MAX / 2 / item_size)
-        return NULL;
-    size_t align = sizeof(max_align_t);
-    size_t size = (count * item_size + align - 1) / align * align;
-    if (a->blocks == NULL || a->blocks->size - a->blocks->used < size) {
-        size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-        block *b = tb__malloc(sizeof *b + block_size);
-        if (b == NULL)
-            return NULL;
-        *b = (block){.next = a->blocks, .size = block_size};
-        a->blocks = b;
-    }
-    void *piece = (char *)a->blocks->data + a->blocks->used;
-    a->blocks->used += size;
-    return memset(piece, 0, size);
-}
-
-/* Gives back all pieces and keeps one block for the next ones. */
-static void reset(arena *a)
-{
-    while (a->blocks != NULL && a->blocks->next != NULL) {
-        block *b = a->blocks;
-        a->blocks = b->next;
-        tb__free(b);
-    }
-    if (a->blocks != NULL)
-        a->blocks->used = 0;
-}
-
-static void release(arena *a)
-{
-    reset(a);
-    tb__free(a->blocks);
-    a->blocks = NULL;
-}
-
 /* --- Messages; false or NULL: no memory ------------------------------------------------------- */
 
-static Tblog__Proto__DataType data_type(tb_dtype dtype)
+static Tblog__Proto__TensorShapeProto *shape_message(tb__pieces *p, const tb__graph_shape *shape)
 {
-    switch (dtype) {
-    case TB_UINT8: return TBLOG__PROTO__DATA_TYPE__DT_UINT8;
-    case TB_INT8: return TBLOG__PROTO__DATA_TYPE__DT_INT8;
-    case TB_UINT16: return TBLOG__PROTO__DATA_TYPE__DT_UINT16;
-    case TB_INT16: return TBLOG__PROTO__DATA_TYPE__DT_INT16;
-    case TB_UINT32: return TBLOG__PROTO__DATA_TYPE__DT_UINT32;
-    case TB_INT32: return TBLOG__PROTO__DATA_TYPE__DT_INT32;
-    case TB_UINT64: return TBLOG__PROTO__DATA_TYPE__DT_UINT64;
-    case TB_INT64: return TBLOG__PROTO__DATA_TYPE__DT_INT64;
-    case TB_FLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_HALF;
-    case TB_BFLOAT16: return TBLOG__PROTO__DATA_TYPE__DT_BFLOAT16;
-    case TB_FLOAT32: return TBLOG__PROTO__DATA_TYPE__DT_FLOAT;
-    case TB_FLOAT64: return TBLOG__PROTO__DATA_TYPE__DT_DOUBLE;
-    case TB_BOOL: return TBLOG__PROTO__DATA_TYPE__DT_BOOL;
-    }
-    return TBLOG__PROTO__DATA_TYPE__DT_INVALID;
-}
-
-static Tblog__Proto__TensorShapeProto *shape_message(arena *a, const tb__graph_shape *shape)
-{
-    Tblog__Proto__TensorShapeProto *m = take(a, 1, sizeof *m);
-    if (m == NULL)
-        return NULL;
-    tblog__proto__tensor_shape_proto__init(m);
-    m->unknown_rank = !shape->known;
-    m->n_dim = shape->rank;
-    m->dim = take(a, shape->rank, sizeof *m->dim);
-    Tblog__Proto__TensorShapeProto__Dim *dims = take(a, shape->rank, sizeof *dims);
-    if (m->dim == NULL || dims == NULL)
-        return NULL;
-    for (size_t i = 0; i < shape->rank; i++) {
-        tblog__proto__tensor_shape_proto__dim__init(&dims[i]);
-        dims[i].size = shape->sizes[i];
-        m->dim[i] = &dims[i];
-    }
+    Tblog__Proto__TensorShapeProto *m = tb__pack_shape(p, shape->sizes, shape->rank);
+    if (m != NULL)
+        m->unknown_rank = !shape->known;
     return m;
 }
 
 /* An AttrValue that holds an empty list. */
-static Tblog__Proto__AttrValue *list_message(arena *a)
+static Tblog__Proto__AttrValue *list_message(tb__pieces *p)
 {
-    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
-    Tblog__Proto__AttrValue__ListValue *list = take(a, 1, sizeof *list);
+    Tblog__Proto__AttrValue *m = tb__pieces_take(p, 1, sizeof *m);
+    Tblog__Proto__AttrValue__ListValue *list = tb__pieces_take(p, 1, sizeof *list);
     if (m == NULL || list == NULL)
         return NULL;
     tblog__proto__attr_value__init(m);
@@ -121,17 +37,17 @@ static Tblog__Proto__AttrValue *list_message(arena *a)
     return m;
 }
 
-static Tblog__Proto__AttrValue *shapes_message(arena *a, const tb_graph_node *node)
+static Tblog__Proto__AttrValue *shapes_message(tb__pieces *p, const tb_graph_node *node)
 {
-    Tblog__Proto__AttrValue *m = list_message(a);
+    Tblog__Proto__AttrValue *m = list_message(p);
     if (m == NULL)
         return NULL;
-    m->list->shape = take(a, node->shape_count, sizeof *m->list->shape);
+    m->list->shape = tb__pieces_take(p, node->shape_count, sizeof *m->list->shape);
     if (m->list->shape == NULL)
         return NULL;
     m->list->n_shape = node->shape_count;
     for (size_t i = 0; i < node->shape_count; i++) {
-        m->list->shape[i] = shape_message(a, &node->shapes[i]);
+        m->list->shape[i] = shape_message(p, &node->shapes[i]);
         if (m->list->shape[i] == NULL)
             return NULL;
     }
@@ -159,23 +75,23 @@ static void set_single(Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
         break;
     case TB__GRAPH_DTYPE:
         m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_TYPE;
-        m->type = data_type(attr->value.dtype);
+        m->type = tb__pack_dtype(attr->value.dtype);
         break;
     case TB__GRAPH_INTS: break; /* a list */
     }
 }
 
-static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *attr)
+static Tblog__Proto__AttrValue *attr_message(tb__pieces *p, const tb__graph_attr *attr)
 {
     if (attr->kind == TB__GRAPH_INTS) {
-        Tblog__Proto__AttrValue *m = list_message(a);
+        Tblog__Proto__AttrValue *m = list_message(p);
         if (m == NULL)
             return NULL;
         m->list->n_i = attr->value.integers.count;
         m->list->i = attr->value.integers.values;
         return m;
     }
-    Tblog__Proto__AttrValue *m = take(a, 1, sizeof *m);
+    Tblog__Proto__AttrValue *m = tb__pieces_take(p, 1, sizeof *m);
     if (m == NULL)
         return NULL;
     tblog__proto__attr_value__init(m);
@@ -183,10 +99,10 @@ static Tblog__Proto__AttrValue *attr_message(arena *a, const tb__graph_attr *att
     return m;
 }
 
-static Tblog__Proto__NodeDef__AttrEntry *entry_message(arena *a, const char *name,
+static Tblog__Proto__NodeDef__AttrEntry *entry_message(tb__pieces *p, const char *name,
                                                        Tblog__Proto__AttrValue *value)
 {
-    Tblog__Proto__NodeDef__AttrEntry *m = take(a, 1, sizeof *m);
+    Tblog__Proto__NodeDef__AttrEntry *m = tb__pieces_take(p, 1, sizeof *m);
     if (m == NULL || value == NULL)
         return NULL;
     tblog__proto__node_def__attr_entry__init(m);
@@ -195,32 +111,32 @@ static Tblog__Proto__NodeDef__AttrEntry *entry_message(arena *a, const char *nam
     return m;
 }
 
-static bool set_attrs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+static bool set_attrs(tb__pieces *p, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
 {
-    m->attr = take(a, node->attr_count + 1, sizeof *m->attr);
+    m->attr = tb__pieces_take(p, node->attr_count + 1, sizeof *m->attr);
     if (m->attr == NULL)
         return false;
     for (size_t i = 0; i < node->attr_count; i++) {
         const tb__graph_attr *attr = &node->attrs[i];
-        m->attr[i] = entry_message(a, attr->name, attr_message(a, attr));
+        m->attr[i] = entry_message(p, attr->name, attr_message(p, attr));
         if (m->attr[i] == NULL)
             return false;
     }
     m->n_attr = node->attr_count;
     if (node->shape_count == 0)
         return true;
-    m->attr[m->n_attr] = entry_message(a, TB__GRAPH_SHAPES_ATTR, shapes_message(a, node));
+    m->attr[m->n_attr] = entry_message(p, TB__GRAPH_SHAPES_ATTR, shapes_message(p, node));
     return m->attr[m->n_attr++] != NULL;
 }
 
 /* "node" for output 0, "node:1" for another, "^node" for control. */
-static char *input_text(arena *a, const tb__graph_input *input)
+static char *input_text(tb__pieces *p, const tb__graph_input *input)
 {
     const char *name = input->from->name;
     if (input->port == 0)
         return tb__pack_text(name);
     size_t size = strlen(name) + sizeof ":65535";
-    char *text = take(a, size, 1);
+    char *text = tb__pieces_take(p, size, 1);
     if (text == NULL)
         return NULL;
     if (input->port == TB__GRAPH_CONTROL)
@@ -231,9 +147,9 @@ static char *input_text(arena *a, const tb__graph_input *input)
 }
 
 /* TensorFlow reads control inputs only behind all others. */
-static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
+static bool set_inputs(tb__pieces *p, Tblog__Proto__NodeDef *m, const tb_graph_node *node)
 {
-    m->input = take(a, node->input_count, sizeof *m->input);
+    m->input = tb__pieces_take(p, node->input_count, sizeof *m->input);
     if (m->input == NULL)
         return false;
     for (int pass = 0; pass < 2; pass++)
@@ -241,7 +157,7 @@ static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *
             bool is_control = node->inputs[i].port == TB__GRAPH_CONTROL;
             if (is_control != (pass == 1))
                 continue;
-            char *text = input_text(a, &node->inputs[i]);
+            char *text = input_text(p, &node->inputs[i]);
             if (text == NULL)
                 return false;
             m->input[m->n_input++] = text;
@@ -252,7 +168,7 @@ static bool set_inputs(arena *a, Tblog__Proto__NodeDef *m, const tb_graph_node *
 /* --- The graph -------------------------------------------------------------------------------- */
 
 /* A GraphDef of one node: written one after the other they are a GraphDef of all. */
-static tb_status append_node(tb__buf *out, arena *a, const tb_graph_node *node, tb__error *err)
+static tb_status append_node(tb__buf *out, tb__pieces *p, const tb_graph_node *node, tb__error *err)
 {
     Tblog__Proto__NodeDef m;
     tblog__proto__node_def__init(&m);
@@ -260,7 +176,7 @@ static tb_status append_node(tb__buf *out, arena *a, const tb_graph_node *node, 
     m.op = node->op;
     if (node->device != NULL)
         m.device = node->device;
-    if (!set_inputs(a, &m, node) || !set_attrs(a, &m, node))
+    if (!set_inputs(p, &m, node) || !set_attrs(p, &m, node))
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "graph: no memory to encode node \"%.100s\"",
                              node->name);
     Tblog__Proto__NodeDef *nodes[] = {&m};
@@ -285,17 +201,17 @@ static tb_status append_versions(tb__buf *out, tb__error *err)
 static tb_status append_nodes(tb__buf *out, const tb_graph *graph, tb__error *err)
 {
     const size_t start = out->size;
-    arena a = {0};
+    tb__pieces p = {0};
     tb_status rv = TB_STATUS_OK;
     for (size_t i = 0; rv == TB_STATUS_OK && i < graph->node_count; i++) {
-        rv = append_node(out, &a, graph->nodes[i], err);
-        reset(&a);
+        rv = append_node(out, &p, graph->nodes[i], err);
+        tb__pieces_reset(&p);
         if (rv == TB_STATUS_OK && out->size - start > TBLOG_MAX_RECORD_BYTES - ENVELOPE)
             rv = tb__error_set(err, TB_STATUS_TOO_LARGE,
                                "graph: its first %zu of %zu nodes have %zu bytes, at most %zu fit",
                                i + 1, graph->node_count, out->size - start, TBLOG_MAX_RECORD_BYTES);
     }
-    release(&a);
+    tb__pieces_free(&p);
     return rv;
 }
 

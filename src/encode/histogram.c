@@ -4,27 +4,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/float_bits.h"
 #include "base/fpenv.h"
+#include "encode/histogram_check.h"
 #include "encode/histogram_part.h"
+#include "encode/histogram_reduce.h"
 #include "encode/pack.h"
 #include "encode/view.h"
 #include "proto/summary.pb-c.h"
-
-static uint64_t bits_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static const uint64_t sign_bit = UINT64_C(1) << 63;
-static const uint64_t infinity_bits = UINT64_C(0x7ff) << 52;
-
-/* By bits, as compilers may take isfinite for granted. */
-static bool is_finite(double value)
-{
-    return (bits_of(value) & ~sign_bit) < infinity_bits;
-}
 
 static double clamp(double value, double limit)
 {
@@ -50,82 +37,258 @@ static tb_status pack(tb__buf *out, Tblog__Proto__HistogramProto *histogram, tb_
 
 /* --- of data ---------------------------------------------------------------------------------- */
 
-static tb_status pack_part(tb__buf *out, const tb__histogram_part *part, tb__error *err)
+/* What the data was reduced to. */
+typedef struct summary {
+    tb__histogram_sums sums;
+    const tb__bins *bins;
+    tb__bins own_bins;
+    uint64_t *counts; /* of the bins */
+} summary;
+
+static tb_status pack_summary(tb__buf *out, const summary *s, tb__error *err)
 {
     Tblog__Proto__HistogramProto histogram;
     tblog__proto__histogram_proto__init(&histogram);
-    histogram.min = part->min;
-    histogram.max = part->max;
-    histogram.num = (double)part->count;
-    histogram.sum = tb__histogram_part_sum(part);
-    histogram.sum_squares = tb__histogram_part_sum_squares(part);
-    if (part->count == 0)
+    histogram.min = s->sums.min;
+    histogram.max = s->sums.max;
+    histogram.num = (double)s->sums.count;
+    histogram.sum = tb__histogram_sums_sum(&s->sums);
+    histogram.sum_squares = tb__histogram_sums_sum_squares(&s->sums);
+    if (s->sums.count == 0)
         return pack(out, &histogram, err);
 
     /* The loaders take the first bucket's left edge from min and the last one's right edge from
      * max: the fast one would draw empty outer buckets backwards. */
-    size_t first = tb__bins_bucket(part->bins, part->min);
-    size_t count = tb__bins_bucket(part->bins, part->max) - first + 1;
+    size_t first = tb__bins_bucket(s->bins, s->sums.min);
+    size_t count = tb__bins_bucket(s->bins, s->sums.max) - first + 1;
     double *counts = tb__calloc(count, sizeof *counts);
     if (counts == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins", count);
     for (size_t i = 0; i < count; i++)
-        counts[i] = (double)part->counts[first + i];
+        counts[i] = (double)s->counts[first + i];
     histogram.n_bucket = histogram.n_bucket_limit = count;
     histogram.bucket = counts;
-    histogram.bucket_limit = tb__pack_doubles(tb__bins_right_edges(part->bins) + first);
+    histogram.bucket_limit = tb__pack_doubles(s->bins->edges + 1 + first);
     tb_status rv = pack(out, &histogram, err);
     tb__free(counts);
     return rv;
 }
 
-tb_status tb__histogram_part_encode(tb__buf *out, const tb__histogram_part *part, tb__error *err)
+/* The data, and how to go about it. */
+typedef struct task {
+    const tb__view *view;
+    const tb_histogram_options *options;
+    const tb__team *team;
+    bool tallied; /* one pass tells all */
+} task;
+
+/* Whether a look at some of the elements, of 16 bits, finds many different ones. */
+static bool is_varied(const tb__view *view)
 {
+    enum { LOOKS = 64, MANY = 16 };
+    uint16_t seen[MANY];
+    size_t distinct = 0;
+    for (size_t i = 0; i < LOOKS && distinct < MANY; i++) {
+        tb__view one;
+        size_t same = 0;
+        tb__view_slice(&one, view, view->left / LOOKS * i, 1);
+        tb__view_copy(&seen[distinct], 1, &one);
+        while (seen[same] != seen[distinct])
+            same++;
+        distinct += same == distinct;
+    }
+    return distinct == MANY;
+}
+
+/* Types of few numbers: how often there is each says it all.  Those of 16 bits take a table of half
+ * a megabyte; a few numbers that come again and again would wait for each other there. */
+static bool is_tallied(const tb__view *view)
+{
+    enum { TALLY_PAYS = 1 << 20 };
+    return view->size == 1 || (view->size == 2 && view->left >= TALLY_PAYS && is_varied(view));
+}
+
+static tb_status allocate_counts(summary *s, tb__error *err)
+{
+    s->counts = tb__malloc(s->bins->count * sizeof *s->counts);
+    if (s->counts == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins",
+                             s->bins->count);
+    return TB_STATUS_OK;
+}
+
+/* The bins, when they do not depend on the data. */
+static tb_status make_given_bins(summary *s, const task *t, tb__error *err)
+{
+    s->bins = &s->own_bins;
+    if (t->options->bins > 0) {
+        tb__bins_use use = {t->view->load_floats != NULL, t->tallied ? 0 : t->view->left};
+        return tb__bins_init(&s->own_bins, t->options->edges, t->options->bins, &use, err);
+    }
+    s->bins = tb__exponential_bins();
+    if (s->bins == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for its tables");
+    return TB_STATUS_OK;
+}
+
+static tb_status make_equal_bins(summary *s, const task *t, tb__error *err)
+{
+    tb__bins_use use = {t->view->load_floats != NULL, t->tallied ? 0 : t->view->left};
+    s->bins = &s->own_bins;
+    return tb__bins_init_equal(&s->own_bins, s->sums.min, s->sums.max, t->options->bins, &use, err);
+}
+
+static bool bins_are_equal(const task *t)
+{
+    return t->options->bins > 0 && t->options->edges == NULL;
+}
+
+static tb_status summarize_tally(summary *s, const task *t, tb__error *err)
+{
+    tb__histogram_part tally;
+    const tb__histogram_aim aim = {.tally = true};
+    tb_dtype dtype = t->view->dtype;
+    tb_status rv = bins_are_equal(t) ? TB_STATUS_OK : make_given_bins(s, t, err);
+    if (rv == TB_STATUS_OK)
+        rv = tb__histogram_reduce(&tally, &aim, t->view, t->team, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    tb__histogram_tally_sum(&s->sums, &tally, dtype, s->bins, t->options->statistics);
+    if (s->sums.count > 0 && bins_are_equal(t))
+        rv = make_equal_bins(s, t, err);
+    if (s->sums.count > 0 && rv == TB_STATUS_OK)
+        rv = allocate_counts(s, err);
+    if (s->sums.count > 0 && rv == TB_STATUS_OK)
+        tb__histogram_tally_count(s->counts, &tally, dtype, s->bins);
+    tb__histogram_part_free(&tally);
+    return rv;
+}
+
+/* Goes through the data with |aim|, and takes from it what it is for. */
+static tb_status pass(summary *s, const task *t, const tb__histogram_aim *aim, tb__error *err)
+{
+    tb__histogram_part part;
+    tb_status rv = tb__histogram_reduce(&part, aim, t->view, t->team, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (aim->sums)
+        s->sums = part.sums;
+    if (aim->bins != NULL && (s->sums.count > 0)) {
+        rv = allocate_counts(s, err);
+        if (rv == TB_STATUS_OK)
+            tb__histogram_part_take_counts(s->counts, &part);
+    }
+    tb__histogram_part_free(&part);
+    return rv;
+}
+
+static tb_status summarize_in_one_pass(summary *s, const task *t, tb__error *err)
+{
+    tb_status rv = make_given_bins(s, t, err);
+    const tb__histogram_aim aim = {s->bins, true, t->options->statistics, false};
+    return rv == TB_STATUS_OK ? pass(s, t, &aim, err) : rv;
+}
+
+/* The range comes first. */
+static tb_status summarize_in_two_passes(summary *s, const task *t, tb__error *err)
+{
+    const tb__histogram_aim sums = {NULL, true, t->options->statistics, false};
+    tb_status rv = pass(s, t, &sums, err);
+    if (rv != TB_STATUS_OK || s->sums.count == 0)
+        return rv;
+    rv = make_equal_bins(s, t, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (s->bins->count > 1) {
+        const tb__histogram_aim counts = {s->bins, false, false, false};
+        return pass(s, t, &counts, err);
+    }
+    rv = allocate_counts(s, err);
+    if (rv == TB_STATUS_OK)
+        s->counts[0] = s->sums.count;
+    return rv;
+}
+
+static tb_status summarize(summary *s, const task *t, tb__error *err)
+{
+    if (t->tallied)
+        return summarize_tally(s, t, err);
+    return bins_are_equal(t) ? summarize_in_two_passes(s, t, err)
+                             : summarize_in_one_pass(s, t, err);
+}
+
+static void free_summary(summary *s)
+{
+    tb__bins_free(&s->own_bins);
+    tb__free(s->counts);
+}
+
+static tb_status encode_view(tb__buf *out, tb__histogram_rest *rest, tb__view *view,
+                             const tb_histogram_options *options, const tb__team *team,
+                             tb__error *err)
+{
+    summary s = {.sums = tb__histogram_sums_of_nothing()};
+    tb__view_arrange(view);
+    const task t = {view, options, team, is_tallied(view)};
+    tb_status rv = summarize(&s, &t, err);
+    if (rv == TB_STATUS_OK) {
+        *rest = (tb__histogram_rest){s.sums.nonfinite, s.sums.outside, s.sums.statistics};
+        rv = pack_summary(out, &s, err);
+    }
+    free_summary(&s);
+    return rv;
+}
+
+tb_status tb__histogram_encode(tb__buf *out, tb__histogram_rest *out_rest, const void *data,
+                               size_t count, tb_dtype dtype, const tb_histogram_options *options,
+                               const tb__team *team, tb__error *err)
+{
+    static const tb_histogram_options defaults = {0};
+    tb__view view;
+    tb_status rv = tb__histogram_check(&view, data, count, dtype, options, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
     tb__fpenv host = tb__fpenv_enter();
-    tb_status rv = pack_part(out, part, err);
+    rv = encode_view(out, out_rest, &view, options == NULL ? &defaults : options, team, err);
     tb__fpenv_leave(&host);
     return rv;
 }
 
-tb_status tb__histogram_encode(tb__buf *out, tb__nonfinite *out_nonfinite, const void *data,
-                               size_t count, tb_dtype dtype, const tb_histogram_options *options,
-                               tb__error *err)
+static tb_status take_statistics(tb__statistics *out, const tb__view *view, tb__error *err)
 {
-    tb__view view;
-    tb_status rv = tb__view_init(&view, data, count, dtype, options, err);
+    tb__histogram_part part;
+    bool tallied = is_tallied(view);
+    const tb__histogram_aim aim = {NULL, !tallied, !tallied, tallied};
+    tb_status rv = tb__histogram_reduce(&part, &aim, view, NULL, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    const tb__bins *bins = tb__exponential_bins();
-    if (bins == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for its tables");
-    uint64_t counts[TB__EXPONENTIAL_BUCKETS];
-    tb__histogram_part part;
-    tb__view_arrange(&view);
-    tb__histogram_part_init(&part, bins, counts);
-    tb__histogram_part_add(&part, &view);
-    *out_nonfinite = part.nonfinite;
-    return tb__histogram_part_encode(out, &part, err);
+    if (tallied)
+        tb__histogram_tally_sum(&part.sums, &part, view->dtype, NULL, true);
+    *out = part.sums.statistics;
+    tb__histogram_part_free(&part);
+    return TB_STATUS_OK;
 }
 
-/* --- of data, in bins of the caller's choice -------------------------------------------------- */
-
-/* |by| checked. */
-static tb_status make_bins(tb__bins *out, const tb__view *all, const tb__binning *by,
-                           tb__error *err)
+tb_status tb__statistics_take(tb__statistics *out, const void *data, size_t count, tb_dtype dtype,
+                              tb__error *err)
 {
-    if (by->edges != NULL)
-        return tb__bins_init(out, by->edges, by->count, err);
-    tb__view view = *all;
-    tb__histogram_part range;
-    tb__histogram_part_init(&range, NULL, NULL);
-    tb__histogram_part_add(&range, &view);
-    return tb__bins_init_equal(out, range.min, range.max, by->count, err);
+    tb__view view;
+    tb__error why;
+    tb_status rv = tb__view_init(&view, data, count, dtype, NULL, &why);
+    if (rv != TB_STATUS_OK) /* the words begin with "histogram: " */
+        return tb__error_set(err, rv, "statistics: %s", strchr(why.text, ' ') + 1);
+    tb__fpenv host = tb__fpenv_enter();
+    rv = take_statistics(out, &view, err);
+    tb__fpenv_leave(&host);
+    return rv;
 }
+
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static tb_status check_edges(const double *edges, size_t bucket_count, tb__error *err)
 {
     for (size_t i = 0; i <= bucket_count; i++) {
-        if (!is_finite(edges[i]))
+        if (!tb__is_finite(edges[i]))
             return tb__error_set(err, TB_STATUS_INVALID, "histogram: edges[%zu] is %g, not finite",
                                  i, edges[i]);
         if (i > 0 && edges[i] <= edges[i - 1])
@@ -136,52 +299,27 @@ static tb_status check_edges(const double *edges, size_t bucket_count, tb__error
     return TB_STATUS_OK;
 }
 
-static tb_status check_binning(const tb__binning *by, tb__error *err)
+static tb_status check_bins(const tb_histogram_options *o, tb__error *err)
 {
     size_t most = TBLOG_MAX_RECORD_BYTES / (2 * sizeof(double));
-    if (by->count == 0)
-        return tb__error_set(err, TB_STATUS_INVALID, "histogram: there are 0 bins");
-    if (by->count > most)
+    if (o->bins == 0 && o->edges != NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "histogram: there are edges but 0 bins");
+    if (o->bins > most)
         return tb__error_set(err, TB_STATUS_TOO_LARGE, "histogram: %zu bins, at most %zu fit",
-                             by->count, most);
-    return by->edges == NULL ? TB_STATUS_OK : check_edges(by->edges, by->count, err);
+                             o->bins, most);
+    return o->edges == NULL ? TB_STATUS_OK : check_edges(o->edges, o->bins, err);
 }
 
-static tb_status encode_bins(tb__buf *out, tb__left_out *out_left, tb__view *view,
-                             const tb__bins *bins, tb__error *err)
+tb_status tb__histogram_check(tb__view *out, const void *data, size_t count, tb_dtype dtype,
+                              const tb_histogram_options *options, tb__error *err)
 {
-    uint64_t *counts = tb__calloc(bins->count, sizeof *counts);
-    if (counts == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins",
-                             bins->count);
-    tb__histogram_part part;
-    tb__histogram_part_init(&part, bins, counts);
-    tb__histogram_part_add(&part, view);
-    *out_left = (tb__left_out){.nonfinite = part.nonfinite, .outside = part.outside};
-    tb_status rv = tb__histogram_part_encode(out, &part, err);
-    tb__free(counts);
-    return rv;
-}
-
-tb_status tb__histogram_encode_bins(tb__buf *out, tb__left_out *out_left, const void *data,
-                                    size_t count, tb_dtype dtype,
-                                    const tb_histogram_options *options, const tb__binning *by,
-                                    tb__error *err)
-{
-    tb__view view;
-    tb__bins bins;
-    tb_status rv = tb__view_init(&view, data, count, dtype, options, err);
-    if (rv == TB_STATUS_OK)
-        rv = check_binning(by, err);
-    if (rv != TB_STATUS_OK)
+    tb_status rv = tb__view_init(out, data, count, dtype, options, err);
+    if (rv != TB_STATUS_OK || options == NULL)
         return rv;
-    tb__view_arrange(&view);
-    rv = make_bins(&bins, &view, by, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    rv = encode_bins(out, out_left, &view, &bins, err);
-    tb__bins_free(&bins);
-    return rv;
+    if (options->threads > TB__HISTOGRAM_MAX_THREADS)
+        return tb__error_set(err, TB_STATUS_INVALID, "histogram: %zu threads, at most %d",
+                             options->threads, TB__HISTOGRAM_MAX_THREADS);
+    return check_bins(options, err);
 }
 
 /* --- ready-made buckets ---------------------------------------------------------------------- */
@@ -189,7 +327,7 @@ tb_status tb__histogram_encode_bins(tb__buf *out, tb__left_out *out_left, const 
 static tb_status check_counts(const tb_histogram *h, tb__error *err)
 {
     for (size_t i = 0; i < h->bucket_count; i++) {
-        if (!is_finite(h->counts[i]) || h->counts[i] < 0)
+        if (!tb__is_finite(h->counts[i]) || h->counts[i] < 0)
             return tb__error_set(err, TB_STATUS_INVALID,
                                  "histogram: counts[%zu] is %g, not a finite number from 0", i,
                                  h->counts[i]);
@@ -211,10 +349,10 @@ static tb_status check_raw(const tb_histogram *h, tb__error *err)
         return tb__error_set(err, TB_STATUS_INVALID,
                              "histogram: %s is NULL but bucket_count is %zu",
                              h->edges == NULL ? "edges" : "counts", h->bucket_count);
-    if (!is_finite(h->min) || !is_finite(h->max) || h->min > h->max)
+    if (!tb__is_finite(h->min) || !tb__is_finite(h->max) || h->min > h->max)
         return tb__error_set(err, TB_STATUS_INVALID,
                              "histogram: min %g and max %g are not a finite range", h->min, h->max);
-    if (!is_finite(h->sum) || !is_finite(h->sum_squares) || h->sum_squares < 0)
+    if (!tb__is_finite(h->sum) || !tb__is_finite(h->sum_squares) || h->sum_squares < 0)
         return tb__error_set(err, TB_STATUS_INVALID,
                              "histogram: sum %g or sum_squares %g is not finite or below 0", h->sum,
                              h->sum_squares);

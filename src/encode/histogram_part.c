@@ -3,13 +3,13 @@
 #include <float.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/float_bits.h"
 #include "base/fpenv.h"
-#include "encode/histogram_count.h"
 
 enum {
-    BLOCK = 512,           /* elements at a time: they stay in the first level of cache */
-    SHORTEST_RUN = 256,    /* of packed elements that are used where they are */
-    MOST_COUNTED = 1 << 30 /* before the counters of 32 bits are added to those of 64 */
+    BLOCK = 512,            /* elements at a time: they stay in the first level of cache */
+    MOST_COUNTED = 1 << 30  /* before the counters of 32 bits are added to those of 64 */
 };
 
 /* Larger values may add up to infinity on the way to a sum that is finite.  Scaled down, any number
@@ -17,355 +17,496 @@ enum {
 static const double huge_limit = 0x1p900;
 static const double huge_scale = 0x1p-64;
 
-/* By bits, as compilers may take isfinite for granted. */
-static uint64_t size_bits(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & ~(UINT64_C(1) << 63);
-}
-
-static const uint64_t infinity_bits = UINT64_C(0x7ff) << 52;
-
-static bool is_finite(double value)
-{
-    return size_bits(value) < infinity_bits;
-}
+/* What a block needs on its way.  Not on the stack: a caller's thread may have a small one. */
+typedef struct tb__histogram_scratch {
+    unsigned char packed[BLOCK * 8];
+    union {
+        float floats[BLOCK];
+        double doubles[BLOCK];
+    };
+    uint32_t found[BLOCK];
+} scratch;
 
 /* --- sums ------------------------------------------------------------------------------------- */
 
-/* What a rounded addition loses is itself a double, and found so (Neumaier). */
-static void add_to(tb__sum *sum, double value)
+tb__histogram_sums tb__histogram_sums_of_nothing(void)
 {
-    double total = sum->rounded + value;
-    if (size_bits(sum->rounded) >= size_bits(value))
-        sum->lost += (sum->rounded - total) + value;
-    else
-        sum->lost += (value - total) + sum->rounded;
-    sum->rounded = total;
+    return (tb__histogram_sums){.statistics = tb__statistics_of_nothing()};
 }
 
-static void merge_sums(tb__sum *into, const tb__sum *from)
+double tb__histogram_sums_sum(const tb__histogram_sums *s)
 {
-    add_to(into, from->rounded);
-    into->lost += from->lost;
-}
-
-static double total_of(const tb__sum *sum)
-{
-    return is_finite(sum->rounded) ? sum->rounded + sum->lost : sum->rounded;
-}
-
-double tb__histogram_part_sum(const tb__histogram_part *part)
-{
-    tb__sum sum = part->sum;
-    double huge = total_of(&part->huge_sum) / huge_scale;
-    if (!is_finite(huge))
+    tb__sum sum = s->sum;
+    double huge = tb__sum_total(&s->huge_sum) / huge_scale;
+    if (!tb__is_finite(huge))
         return huge;
-    add_to(&sum, huge);
-    return total_of(&sum);
+    tb__sum_add(&sum, huge);
+    return tb__sum_total(&sum);
 }
 
-double tb__histogram_part_sum_squares(const tb__histogram_part *part)
+double tb__histogram_sums_sum_squares(const tb__histogram_sums *s)
 {
-    return total_of(&part->sum_squares);
+    return tb__sum_total(&s->sum_squares);
 }
 
-static void add_range(tb__histogram_part *part, double min, double max, uint64_t count)
+static void add_range(tb__histogram_sums *s, double min, double max, uint64_t count)
 {
-    part->min = part->count == 0 || min < part->min ? min : part->min;
-    part->max = part->count == 0 || max > part->max ? max : part->max;
-    part->count += count;
+    s->min = s->count == 0 || min < s->min ? min : s->min;
+    s->max = s->count == 0 || max > s->max ? max : s->max;
+    s->count += count;
 }
 
-static bool has_huge(const tb__block_sums *s)
+void tb__histogram_sums_merge(tb__histogram_sums *into, const tb__histogram_sums *from)
 {
-    return s->max > huge_limit || s->min < -huge_limit;
+    if (from->count > 0)
+        add_range(into, from->min, from->max, from->count);
+    tb__sum_merge(&into->sum, &from->sum);
+    tb__sum_merge(&into->huge_sum, &from->huge_sum);
+    tb__sum_merge(&into->sum_squares, &from->sum_squares);
+    into->nonfinite.nan += from->nonfinite.nan;
+    into->nonfinite.infinite += from->nonfinite.infinite;
+    into->outside += from->outside;
+    tb__statistics_merge(&into->statistics, &from->statistics);
+}
+
+static bool has_huge(const tb__block_sums *b)
+{
+    return b->max > huge_limit || b->min < -huge_limit;
 }
 
 /* All but the sum, when there are huge values. */
-static void add_block_sums(tb__histogram_part *part, const tb__block_sums *s, size_t count)
+static void add_block_sums(tb__histogram_sums *s, const tb__block_sums *b, size_t count)
 {
-    add_range(part, s->min, s->max, count);
-    add_to(&part->sum_squares, s->sum_squares);
-    if (!has_huge(s))
-        add_to(&part->sum, s->sum);
-}
-
-static void add_huge(tb__histogram_part *part, const double *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        add_to(&part->huge_sum, values[i] * huge_scale);
-}
-
-/* --- what is left out ------------------------------------------------------------------------- */
-
-static double least_of(const tb__histogram_part *part)
-{
-    return part->bins == NULL ? -DBL_MAX : part->bins->least;
-}
-
-static double most_of(const tb__histogram_part *part)
-{
-    return part->bins == NULL ? DBL_MAX : part->bins->most;
-}
-
-/* Moves what is to be counted to the front and returns the number of it. */
-static size_t drop(tb__histogram_part *part, double *values, size_t count)
-{
-    double least = least_of(part), most = most_of(part);
-    uint64_t infinite = 0, nan = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t size = size_bits(values[i]);
-        bool within = (values[i] >= least) & (values[i] <= most); /* no branch */
-        values[kept] = values[i];
-        kept += within;
-        infinite += size == infinity_bits;
-        nan += size > infinity_bits;
-    }
-    part->nonfinite.infinite += infinite;
-    part->nonfinite.nan += nan;
-    part->outside += count - kept - infinite - nan;
-    return kept;
-}
-
-/* The same for floats and all that is finite. */
-static size_t drop_nonfinite(tb__histogram_part *part, float *out, const void *floats, size_t count)
-{
-    const uint32_t infinity = UINT32_C(0xff) << 23;
-    const unsigned char *at = floats;
-    uint64_t infinite = 0, nan = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, at + i * sizeof bits, sizeof bits);
-        memcpy(&out[kept], &bits, sizeof bits);
-        uint32_t size = bits & 0x7fffffff;
-        kept += size < infinity;
-        infinite += size == infinity;
-        nan += size > infinity;
-    }
-    part->nonfinite.infinite += infinite;
-    part->nonfinite.nan += nan;
-    return kept;
-}
-
-/* --- blocks ----------------------------------------------------------------------------------- */
-
-static void count_between_edges(tb__histogram_part *part, tb__counters *c, const void *doubles,
-                                size_t count)
-{
-    double values[BLOCK];
-    uint32_t found[BLOCK];
-    memcpy(values, doubles, count * sizeof values[0]);
-    tb__bins_find(found, part->bins, values, count);
-    if (c->slots > 0) {
-        tb__count_found(c, found, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        part->counts[found[i]]++;
-}
-
-static void count_doubles(tb__histogram_part *part, tb__counters *c, const void *doubles,
-                          size_t count)
-{
-    if (part->bins == NULL)
-        return;
-    if (part->bins->slots == NULL)
-        count_between_edges(part, c, doubles, count);
-    else
-        tb__count_doubles(c, part->bins->slots, doubles, count);
-}
-
-/* A block that has something to be left out, or huge values. */
-static void add_odd_block(tb__histogram_part *part, tb__counters *c, double *values, size_t count)
-{
-    count = drop(part, values, count);
     if (count == 0)
         return;
-    tb__block_sums sums;
-    part->kernels->sum_doubles(&sums, values, count);
-    add_block_sums(part, &sums, count);
-    if (has_huge(&sums))
-        add_huge(part, values, count);
-    count_doubles(part, c, values, count);
+    add_range(s, b->min, b->max, count);
+    tb__sum_add(&s->sum_squares, b->sum_squares);
+    if (!has_huge(b))
+        tb__sum_add(&s->sum, b->sum);
 }
 
-static void add_doubles(tb__histogram_part *part, tb__counters *c, const void *doubles,
-                        size_t count)
+static void add_huge(tb__histogram_sums *s, const unsigned char *doubles, size_t count,
+                     double least, double most)
 {
-    tb__block_sums sums;
-    part->kernels->sum_doubles(&sums, doubles, count);
-    bool odd = !is_finite(sums.sum) || has_huge(&sums) || sums.min < least_of(part) ||
-               sums.max > most_of(part);
-    if (odd) {
-        double values[BLOCK];
-        memcpy(values, doubles, count * sizeof values[0]);
-        add_odd_block(part, c, values, count);
+    for (size_t i = 0; i < count; i++) {
+        double value;
+        memcpy(&value, doubles + i * sizeof value, sizeof value);
+        if (value >= least && value <= most)
+            tb__sum_add(&s->huge_sum, value * huge_scale);
+    }
+}
+
+static void add_nonfinite(tb__histogram_sums *s, tb__census census)
+{
+    s->nonfinite.nan += census.nan;
+    s->nonfinite.infinite += census.infinite;
+}
+
+/* --- blocks -----------------------------------------------------------------------------------
+ *
+ * The sums of a block tell whether all of it is finite.  If it is not, or has values outside the
+ * edges, it is added up again without those; of the blocks behind one that is not, that is done at
+ * once. */
+
+static void sum_floats(tb__histogram_part *p, const void *floats, size_t count)
+{
+    const tb__bins *bins = p->aim.bins;
+    const tb__histogram_kernels *k = p->kernels;
+    tb__block_sums b;
+    size_t kept = count;
+    if (!p->was_odd)
+        k->sum_floats(&b, floats, count);
+    if (p->was_odd || !tb__is_finite(b.sum))
+        kept = k->sum_floats_within(&b, floats, count, -FLT_MAX, FLT_MAX);
+    p->was_odd = kept < count;
+    if (kept < count)
+        add_nonfinite(&p->sums, p->kernels->census_floats(floats, count));
+    if (p->aim.statistics)
+        tb__statistics_add_floats(&p->sums.statistics, k, floats, count, &b, kept);
+    if (bins != NULL && kept > 0
+        && (b.min < (double)bins->least_float || b.max > (double)bins->most_float)) {
+        size_t within =
+            k->sum_floats_within(&b, floats, count, bins->least_float, bins->most_float);
+        p->sums.outside += kept - within;
+        kept = within;
+    }
+    add_block_sums(&p->sums, &b, kept);
+}
+
+static void sum_doubles(tb__histogram_part *p, const void *doubles, size_t count)
+{
+    const tb__bins *bins = p->aim.bins;
+    const tb__histogram_kernels *k = p->kernels;
+    double least = bins == NULL ? -DBL_MAX : bins->edges[0];
+    double most = bins == NULL ? DBL_MAX : bins->edges[bins->count];
+    tb__block_sums b;
+    size_t kept = count;
+    if (!p->was_odd)
+        k->sum_doubles(&b, doubles, count);
+    if (p->was_odd || !tb__is_finite(b.sum)) /* huge values may be why */
+        kept = k->sum_doubles_within(&b, doubles, count, -DBL_MAX, DBL_MAX);
+    p->was_odd = kept < count;
+    if (kept < count)
+        add_nonfinite(&p->sums, p->kernels->census_doubles(doubles, count));
+    if (p->aim.statistics)
+        tb__statistics_add_doubles(&p->sums.statistics, k, doubles, count, &b, kept);
+    if (kept > 0 && (b.min < least || b.max > most)) {
+        size_t within = k->sum_doubles_within(&b, doubles, count, least, most);
+        p->sums.outside += kept - within;
+        kept = within;
+    }
+    add_block_sums(&p->sums, &b, kept);
+    if (kept > 0 && has_huge(&b))
+        add_huge(&p->sums, doubles, count, least, most);
+}
+
+static void count_floats(tb__histogram_part *p, const void *floats, size_t count)
+{
+    const tb__bins *bins = p->aim.bins;
+    if (bins->way == TB__BINS_BY_SLOTS) {
+        tb__count_floats(&p->counters, &bins->slots, floats, count);
         return;
     }
-    add_block_sums(part, &sums, count);
-    count_doubles(part, c, doubles, count);
+    p->kernels->find_floats(p->scratch->found, &bins->even_floats, floats, count);
+    tb__count_found(&p->counters, p->scratch->found, count);
 }
 
-/* For the exponential buckets, or none: they leave no finite value out. */
-static void add_floats(tb__histogram_part *part, tb__counters *c, const void *floats, size_t count)
+static void search_doubles(tb__histogram_part *p, const void *doubles, size_t count)
 {
-    tb__block_sums sums;
-    float finite[BLOCK];
-    part->kernels->sum_floats(&sums, floats, count);
-    if (!is_finite(sums.sum)) {
-        count = drop_nonfinite(part, finite, floats, count);
-        if (count == 0)
-            return;
-        floats = finite;
-        part->kernels->sum_floats(&sums, floats, count);
-    }
-    add_block_sums(part, &sums, count);
-    if (part->bins != NULL)
-        tb__count_floats(c, part->bins->slots, floats, count);
+    double *values = p->scratch->doubles; /* aligned; |doubles| may be the same */
+    memmove(values, doubles, count * sizeof *values);
+    tb__bins_search(p->scratch->found, p->aim.bins, values, count);
 }
 
-/* |count| times the same. */
-static void add_repeated(tb__histogram_part *part, double value, uint64_t count)
+static void count_doubles(tb__histogram_part *p, const void *doubles, size_t count)
 {
-    if (value < least_of(part) || value > most_of(part)) {
-        part->outside += count;
+    const tb__bins *bins = p->aim.bins;
+    if (bins->way == TB__BINS_BY_SLOTS) {
+        tb__count_doubles(&p->counters, &bins->slots, doubles, count);
         return;
     }
-    add_range(part, value, value, count);
-    add_to(&part->sum, value * (double)count);
-    add_to(&part->sum_squares, value * value * (double)count);
-    if (part->bins != NULL)
-        part->counts[tb__bins_bucket(part->bins, value)] += count;
+    if (bins->way == TB__BINS_BY_PLACE)
+        p->kernels->find_doubles(p->scratch->found, &bins->even_doubles, doubles, count);
+    else
+        search_doubles(p, doubles, count);
+    tb__count_found(&p->counters, p->scratch->found, count);
 }
 
 /* --- views ------------------------------------------------------------------------------------ */
 
-/* Types of 8 bits, packed: how often there is each byte says it all. */
-static void add_bytes_of(tb__histogram_part *part, tb__counters *c, tb__view *view)
+static const void *next_block(size_t *out_count, tb__histogram_part *p, tb__view *view)
 {
-    const void *run;
+    return tb__view_next(out_count, view, p->scratch->packed, BLOCK);
+}
+
+static const void *as_floats(tb__histogram_part *p, const tb__view *view, const void *packed,
+                             size_t count)
+{
+    float *floats = p->scratch->floats;
+    if (view->dtype == TB_FLOAT32)
+        return packed;
+    if (view->dtype == TB_FLOAT16)
+        p->kernels->widen_halves(floats, packed, count);
+    else
+        view->load_floats(floats, packed, count);
+    return floats;
+}
+
+static void add_floats(tb__histogram_part *p, tb__view *view)
+{
     size_t count;
-    tb__counters_clear(c, 256, view->left);
-    while ((run = tb__view_next_run(&count, view, 1, SIZE_MAX)) != NULL)
-        tb__count_bytes(c, run, count);
-    tb__counters_sum(c);
-    for (unsigned i = 0; i < 256; i++) {
-        double value;
-        view->load(&value, &(unsigned char){(unsigned char)i}, 1, 1);
-        if (c->in[0][i] > 0)
-            add_repeated(part, value, c->in[0][i]);
-    }
-}
-
-static void add_floats_of(tb__histogram_part *part, tb__counters *c, tb__view *view)
-{
-    float values[BLOCK];
     while (view->left > 0) {
-        size_t count = 0;
-        const void *run = NULL;
-        if (view->dtype == TB_FLOAT32 || view->dtype == TB_FLOAT16)
-            run = tb__view_next_run(&count, view, SHORTEST_RUN, BLOCK);
-        if (run == NULL)
-            count = tb__view_read_floats(values, BLOCK, view);
-        else if (view->dtype == TB_FLOAT16)
-            part->kernels->widen_halves(values, run, count);
-        add_floats(part, c, run != NULL && view->dtype == TB_FLOAT32 ? run : values, count);
+        const void *packed = next_block(&count, p, view);
+        const void *floats = as_floats(p, view, packed, count);
+        if (p->aim.sums)
+            sum_floats(p, floats, count);
+        if (p->aim.bins != NULL)
+            count_floats(p, floats, count);
     }
 }
 
-static void add_doubles_of(tb__histogram_part *part, tb__counters *c, tb__view *view)
+static void add_doubles(tb__histogram_part *p, tb__view *view)
 {
-    double values[BLOCK];
+    size_t count;
     while (view->left > 0) {
-        size_t count = 0;
-        const void *run = NULL;
-        if (view->dtype == TB_FLOAT64)
-            run = tb__view_next_run(&count, view, SHORTEST_RUN, BLOCK);
-        if (run == NULL)
-            count = tb__view_read(values, BLOCK, view);
-        add_doubles(part, c, run != NULL ? run : values, count);
+        const void *doubles = next_block(&count, p, view);
+        if (view->dtype != TB_FLOAT64) {
+            view->load(p->scratch->doubles, doubles, count);
+            doubles = p->scratch->doubles;
+        }
+        if (p->aim.sums)
+            sum_doubles(p, doubles, count);
+        if (p->aim.bins != NULL)
+            count_doubles(p, doubles, count);
     }
 }
 
-static void take_counts(tb__histogram_part *part, const tb__counters *c)
+static void tally(tb__histogram_part *p, tb__view *view)
 {
-    if (part->bins == NULL || part->bins->slots == NULL) {
-        for (size_t i = 0; i < c->slots; i++)
-            part->counts[i] += c->in[0][i];
-        return;
+    size_t count;
+    while (view->left > 0) {
+        const void *packed = next_block(&count, p, view);
+        if (view->size == 1)
+            tb__count_bytes(&p->counters, packed, count);
+        else
+            tb__count_halves(&p->counters, packed, count);
     }
-    uint64_t *right = part->counts + TB__ZERO_BUCKET + 1;
-    for (size_t i = 0; i < TB__SLOT_OF_NEGATIVE_ZERO; i++)
-        right[i] += c->in[0][i];
-    for (size_t i = TB__SLOT_OF_NEGATIVE_ZERO; i < TB__SLOTS; i++)
-        part->counts[tb__bucket_of_slot(i)] += c->in[0][i];
-}
-
-static size_t slots_of(const tb__bins *bins)
-{
-    if (bins == NULL)
-        return 0;
-    if (bins->slots != NULL)
-        return TB__SLOTS;
-    return bins->count <= TB__SLOTS ? bins->count : 0; /* else straight into the counts */
 }
 
 /* Not more elements than the counters hold. */
-static void add_some(tb__histogram_part *part, tb__view *view)
+static void add_some(tb__histogram_part *p, tb__view *view)
 {
-    tb__counters counters;
-    if (view->size == 1 && view->strides[view->rank - 1] == 1) {
-        add_bytes_of(part, &counters, view);
-        return;
-    }
-    tb__counters_clear(&counters, slots_of(part->bins), view->left);
-    bool by_slots = part->bins == NULL || part->bins->slots != NULL;
-    if (by_slots && view->load_floats != NULL)
-        add_floats_of(part, &counters, view);
+    bool takes_floats = p->aim.bins == NULL || p->aim.bins->takes_floats;
+    p->counted += view->left;
+    if (p->aim.tally)
+        tally(p, view);
+    else if (takes_floats && view->load_floats != NULL)
+        add_floats(p, view);
     else
-        add_doubles_of(part, &counters, view);
-    tb__counters_sum(&counters);
-    take_counts(part, &counters);
+        add_doubles(p, view);
+}
+
+static void move_counts(tb__histogram_part *p)
+{
+    if (p->counters.slots > 0)
+        tb__counters_move(p->counts, &p->counters);
+    p->counted = 0;
+}
+
+void tb__histogram_part_add(tb__histogram_part *p, tb__view *view)
+{
+    tb__fpenv host = tb__fpenv_enter(); /* sums are bound to be inexact */
+    while (view->left > 0) {
+        size_t room = MOST_COUNTED - (size_t)p->counted;
+        size_t later = view->left > room ? view->left - room : 0;
+        view->left -= later;
+        add_some(p, view);
+        view->left = later;
+        if (p->counted == MOST_COUNTED)
+            move_counts(p);
+    }
+    tb__fpenv_leave(&host);
 }
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-void tb__histogram_part_init(tb__histogram_part *out, const tb__bins *bins, uint64_t *counts)
+static size_t slots_of(const tb__histogram_aim *aim, size_t size)
 {
-    *out = (tb__histogram_part){
-        .bins = bins, .counts = counts, .kernels = tb__histogram_kernels_best()};
-    if (bins != NULL)
-        memset(counts, 0, bins->count * sizeof *counts);
+    if (aim->tally)
+        return size == 1 ? 256 : 65536;
+    if (aim->bins == NULL)
+        return 0;
+    return aim->bins->way == TB__BINS_BY_SLOTS ? tb__slots_count(&aim->bins->slots)
+                                               : aim->bins->count + 2;
 }
 
-void tb__histogram_part_add(tb__histogram_part *part, tb__view *view)
+static tb_status allocate(tb__histogram_part *p, size_t values, size_t size)
 {
-    tb__fpenv host = tb__fpenv_enter(); /* sums are bound to be inexact */
-    while (view->left > 0) {
-        size_t later = view->left > MOST_COUNTED ? view->left - MOST_COUNTED : 0;
-        view->left -= later;
-        add_some(part, view);
-        view->left = later;
+    size_t slots = slots_of(&p->aim, size);
+    p->scratch = tb__malloc(sizeof *p->scratch);
+    if (p->scratch == NULL)
+        return TB_STATUS_NO_MEMORY;
+    if (slots == 0)
+        return TB_STATUS_OK;
+    if (values > MOST_COUNTED) {
+        p->counts = tb__calloc(slots, sizeof *p->counts);
+        if (p->counts == NULL)
+            return TB_STATUS_NO_MEMORY;
     }
-    tb__fpenv_leave(&host);
+    return tb__counters_init(&p->counters, slots, p->aim.tally && size == 2 ? 2 : 4, values);
 }
 
-void tb__histogram_part_merge(tb__histogram_part *into, const tb__histogram_part *from)
+tb_status tb__histogram_part_init(tb__histogram_part *p, const tb__histogram_aim *aim,
+                                  size_t values, size_t size, tb__error *err)
 {
-    tb__fpenv host = tb__fpenv_enter();
-    if (from->count > 0)
-        add_range(into, from->min, from->max, from->count);
-    merge_sums(&into->sum, &from->sum);
-    merge_sums(&into->huge_sum, &from->huge_sum);
-    merge_sums(&into->sum_squares, &from->sum_squares);
-    into->nonfinite.nan += from->nonfinite.nan;
-    into->nonfinite.infinite += from->nonfinite.infinite;
-    into->outside += from->outside;
-    for (size_t i = 0; into->bins != NULL && i < into->bins->count; i++)
-        into->counts[i] += from->counts[i];
-    tb__fpenv_leave(&host);
+    *p = (tb__histogram_part){.aim = *aim,
+                              .kernels = tb__histogram_kernels_best(),
+                              .sums = tb__histogram_sums_of_nothing()};
+    tb_status rv = allocate(p, values, size);
+    if (rv == TB_STATUS_OK)
+        return rv;
+    tb__histogram_part_free(p);
+    return tb__error_set(err, rv, "histogram: no memory to count %zu values", values);
+}
+
+void tb__histogram_part_free(tb__histogram_part *p)
+{
+    tb__counters_free(&p->counters);
+    tb__free(p->counts);
+    tb__free(p->scratch);
+    p->counts = NULL;
+    p->scratch = NULL;
+}
+
+void tb__histogram_part_merge_counts(tb__histogram_part *into, tb__histogram_part *from)
+{
+    if (from->counts != NULL) {
+        move_counts(from);
+        for (size_t i = 0; i < from->counters.slots; i++)
+            into->counts[i] += from->counts[i];
+    } else if (from->counters.slots > 0) {
+        tb__counters_add(&into->counters, &from->counters);
+    }
+}
+
+static void end_counting(tb__histogram_part *p)
+{
+    if (p->counts != NULL)
+        move_counts(p);
+    else
+        tb__counters_sum(&p->counters);
+}
+
+/* Once all is counted. */
+static inline uint64_t count_of_slot(const tb__histogram_part *p, size_t slot)
+{
+    return p->counts != NULL ? p->counts[slot] : p->counters.in[0][slot];
+}
+
+/* Slots of positive numbers, then those of negative ones.  What is before the first edge or behind
+ * the last was outside, or not finite, and belongs to no bin. */
+static void take_slots(uint64_t *counts, const tb__histogram_part *p)
+{
+    const tb__slots *s = &p->aim.bins->slots;
+    size_t at_zero = s->negative; /* edges that are not above 0 */
+    memset(counts, 0, p->aim.bins->count * sizeof *counts);
+    for (size_t i = at_zero > 0 ? 0 : 1; i < s->positive; i++)
+        counts[at_zero + i - 1] = count_of_slot(p, i);
+    for (size_t i = s->positive > 0 ? 0 : 1; i < at_zero; i++)
+        counts[at_zero - i - 1] += count_of_slot(p, s->positive + 1 + i);
+}
+
+void tb__histogram_part_take_counts(uint64_t *counts, tb__histogram_part *p)
+{
+    end_counting(p);
+    if (p->aim.bins->way == TB__BINS_BY_SLOTS)
+        take_slots(counts, p);
+    else
+        for (size_t i = 0; i < p->aim.bins->count; i++)
+            counts[i] = count_of_slot(p, i + 1);
+}
+
+/* --- tallies ---------------------------------------------------------------------------------- */
+
+enum { PIECE = 128 }; /* half of the numbers of 8 bits: a sign ends where a piece does */
+
+/* Goes through the numbers of a tally that there are, from the least to the greatest; NaN comes at
+ * both ends. */
+typedef struct walk {
+    const tb__histogram_part *part;
+    tb__view view; /* for its |load| */
+    size_t next;   /* numbers before it are done */
+    size_t count;  /* of what follows */
+    double values[PIECE];
+    uint64_t counts[PIECE];
+} walk;
+
+static void begin_walk(walk *w, tb__histogram_part *part, tb_dtype dtype)
+{
+    end_counting(part);
+    w->part = part;
+    w->next = 0;
+    tb__view_init(&w->view, NULL, 0, dtype, NULL, NULL);
+}
+
+static void load_piece(double *values, const walk *w, size_t first)
+{
+    uint8_t bytes[PIECE];
+    uint16_t words[PIECE];
+    for (size_t i = 0; i < PIECE; i++) {
+        bytes[i] = (uint8_t)(first + i);
+        words[i] = (uint16_t)(first + i);
+    }
+    w->view.load(values, w->view.size == 1 ? bytes : (const unsigned char *)words, PIECE);
+}
+
+/* The bits with which the next piece of numbers begins; those of negative floats grow as the
+ * numbers fall. */
+static size_t piece_bits(const walk *w, bool *out_falls)
+{
+    size_t numbers = w->part->counters.slots, half = numbers / 2;
+    tb_dtype dtype = w->view.dtype;
+    *out_falls = false;
+    if (dtype == TB_FLOAT16 || dtype == TB_BFLOAT16) {
+        *out_falls = w->next < half;
+        return w->next < half ? numbers - PIECE - w->next : w->next - half;
+    }
+    return dtype == TB_INT8 || dtype == TB_INT16 ? w->next ^ half : w->next;
+}
+
+static void add_number(walk *w, double value, uint64_t count)
+{
+    w->values[w->count] = value;
+    w->counts[w->count] = count;
+    w->count += count > 0;
+}
+
+static bool next_piece(walk *w)
+{
+    bool falls;
+    double values[PIECE];
+    if (w->next >= w->part->counters.slots)
+        return false;
+    size_t bits = piece_bits(w, &falls);
+    size_t turn = falls ? PIECE - 1 : 0;
+    w->next += PIECE;
+    w->count = 0;
+    load_piece(values, w, bits);
+    for (size_t i = 0; i < PIECE; i++)
+        add_number(w, values[i ^ turn], count_of_slot(w->part, bits + (i ^ turn)));
+    return true;
+}
+
+static void sum_piece(tb__histogram_sums *s, const walk *w, const tb__bins *bins)
+{
+    double least = bins == NULL ? -DBL_MAX : bins->edges[0];
+    double most = bins == NULL ? DBL_MAX : bins->edges[bins->count];
+    double sum = 0, sum_squares = 0;
+    for (size_t i = 0; i < w->count; i++) {
+        double value = w->values[i], weight = (double)w->counts[i];
+        if (tb__is_nan(value)) {
+            s->nonfinite.nan += w->counts[i];
+        } else if (!tb__is_finite(value)) {
+            s->nonfinite.infinite += w->counts[i];
+        } else if (value < least || value > most) {
+            s->outside += w->counts[i];
+        } else {
+            add_range(s, value, value, w->counts[i]);
+            sum += value * weight;
+            sum_squares += value * value * weight;
+        }
+    }
+    tb__sum_add(&s->sum, sum);
+    tb__sum_add(&s->sum_squares, sum_squares);
+}
+
+void tb__histogram_tally_sum(tb__histogram_sums *sums, tb__histogram_part *part, tb_dtype dtype,
+                             const tb__bins *bins, bool statistics)
+{
+    walk w;
+    begin_walk(&w, part, dtype);
+    while (next_piece(&w)) {
+        sum_piece(sums, &w, bins);
+        if (statistics)
+            tb__statistics_add_counted(&sums->statistics, w.values, w.counts, w.count);
+    }
+}
+
+void tb__histogram_tally_count(uint64_t *counts, tb__histogram_part *part, tb_dtype dtype,
+                               const tb__bins *bins)
+{
+    walk w;
+    size_t edges = 0; /* that are not above the value */
+    memset(counts, 0, bins->count * sizeof *counts);
+    begin_walk(&w, part, dtype);
+    while (next_piece(&w)) {
+        for (size_t i = 0; i < w.count; i++) {
+            if (!tb__is_finite(w.values[i]))
+                continue;
+            while (edges <= bins->count && bins->sorted[edges] <= w.values[i])
+                edges++;
+            if (edges >= 1 && edges <= bins->count)
+                counts[edges - 1] += w.counts[i];
+        }
+    }
 }

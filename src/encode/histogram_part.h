@@ -1,79 +1,81 @@
-/* A histogram of a part of the data.  Parts may be made in several threads and merged.
+/* A part of the data on its way to a histogram.  Each thread has one; what they have counted is put
+ * together at the end, and their sums in the order of the data (see histogram_reduce.h).
  *
- *     const tb__bins *bins = tb__exponential_bins();
- *     tb__view_arrange(&all);
- *     for each thread: tb__view_slice(&slice, &all, first, count);
- *                      tb__histogram_part_init(&part, bins, counts);
- *                      tb__histogram_part_add(&part, &slice);
- *     then:            tb__histogram_part_merge(&parts[0], &parts[i]);
- *                      tb__histogram_part_encode(out, &parts[0], err);
- *
- * Counts do not depend on how the data was divided; sums may in their last bits. */
+ * All but tb__histogram_part_add want the floating-point environment of the C standard. */
 #ifndef TB_HISTOGRAM_PART_H
 #define TB_HISTOGRAM_PART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/status.h"
 #include "encode/encode.h"
+#include "encode/exact_sum.h"
 #include "encode/histogram_bins.h"
+#include "encode/histogram_count.h"
 #include "encode/histogram_kernels.h"
+#include "encode/statistics.h"
 #include "encode/view.h"
 
-/* A sum and what its roundings lost. */
-typedef struct tb__sum {
-    double rounded, lost;
-} tb__sum;
-
-typedef struct tb__histogram_part {
-    const tb__bins *bins; /* borrowed; NULL: only the members below are wanted */
-    uint64_t *counts;     /* borrowed; bins->count of them */
+typedef struct tb__histogram_sums {
     uint64_t count;       /* of finite values within the edges */
     double min, max;      /* of those, as what follows; 0 when there is none */
     tb__sum sum;          /* without blocks that have huge values */
     tb__sum huge_sum;     /* of those, times 2^-64 */
     tb__sum sum_squares;
     tb__nonfinite nonfinite;
-    uint64_t outside; /* finite values that are not within the edges */
-    const tb__histogram_kernels *kernels;
-} tb__histogram_part;
+    uint64_t outside;     /* finite values that are not within the edges */
+    tb__statistics statistics; /* of all values */
+} tb__histogram_sums;
 
-/* Zeroes |counts|. */
-void tb__histogram_part_init(tb__histogram_part *out, const tb__bins *bins, uint64_t *counts);
+tb__histogram_sums tb__histogram_sums_of_nothing(void);
 
-/* Adds all that |view| has left, in any floating-point environment.  Takes about 40 KiB of
- * stack. */
-void tb__histogram_part_add(tb__histogram_part *part, tb__view *view);
-
-/* Both have the same bins. */
-void tb__histogram_part_merge(tb__histogram_part *into, const tb__histogram_part *from);
+void tb__histogram_sums_merge(tb__histogram_sums *into, const tb__histogram_sums *from);
 
 /* The sums, rounded once; infinite when they exceed double. */
-double tb__histogram_part_sum(const tb__histogram_part *part);
-double tb__histogram_part_sum_squares(const tb__histogram_part *part);
+double tb__histogram_sums_sum(const tb__histogram_sums *s);
+double tb__histogram_sums_sum_squares(const tb__histogram_sums *s);
 
-/* Appends the payload, as tb__histogram_encode. */
-tb_status tb__histogram_part_encode(tb__buf *out, const tb__histogram_part *part, tb__error *err);
+/* What is to be found out about the data. */
+typedef struct tb__histogram_aim {
+    const tb__bins *bins; /* borrowed; NULL: nothing is counted */
+    bool sums;            /* tb__histogram_sums but for what follows */
+    bool statistics;      /* with |sums| */
+    bool tally;           /* how often there is each number of 8 or 16 bits, and nothing else */
+} tb__histogram_aim;
 
-/* Which bins tb__histogram_encode_bins makes. */
-typedef struct tb__binning {
-    size_t count;
-    const double *edges; /* count + 1: bin i is [edges[i], edges[i + 1]), the last one with its
-                            right edge.  NULL: of equal width from the smallest value to the
-                            largest */
-} tb__binning;
+typedef struct tb__histogram_part {
+    tb__histogram_aim aim;
+    tb__counters counters; /* of slots (see tb__bins_way), or of each number */
+    uint64_t *counts;      /* ... where those would overflow; else NULL */
+    uint64_t counted;      /* in |counters| */
+    tb__histogram_sums sums;
+    bool was_odd; /* the latest block had what is not finite: better look again */
+    const tb__histogram_kernels *kernels;
+    struct tb__histogram_scratch *scratch;
+} tb__histogram_part;
 
-typedef struct tb__left_out {
-    tb__nonfinite nonfinite;
-    uint64_t outside; /* finite, but not within the edges */
-} tb__left_out;
+/* For |values| values of |size| bytes at most, in all parts that are put together.  TB_STATUS_OK or
+ * TB_STATUS_NO_MEMORY.  Ends with tb__histogram_part_free. */
+tb_status tb__histogram_part_init(tb__histogram_part *out, const tb__histogram_aim *aim,
+                                  size_t values, size_t size, tb__error *err);
+void tb__histogram_part_free(tb__histogram_part *part);
 
-/* As tb__histogram_encode, in other bins.  What is left out is in no member of the payload. */
-tb_status tb__histogram_encode_bins(tb__buf *out, tb__left_out *out_left, const void *data,
-                                    size_t count, tb_dtype dtype,
-                                    const tb_histogram_options *options, const tb__binning *by,
-                                    tb__error *err);
+/* Adds all that |view| has left, in any floating-point environment. */
+void tb__histogram_part_add(tb__histogram_part *part, tb__view *view);
+
+/* Adds the counts of |from| to |into|, but not the sums.  Both have the same aim. */
+void tb__histogram_part_merge_counts(tb__histogram_part *into, tb__histogram_part *from);
+
+/* Stores the counts of the bins. */
+void tb__histogram_part_take_counts(uint64_t *counts, tb__histogram_part *part);
+
+/* From a tally of |dtype|: adds to |sums|, without what is outside of |bins| if they are not NULL;
+ * or stores the counts of bins. */
+void tb__histogram_tally_sum(tb__histogram_sums *sums, tb__histogram_part *tally, tb_dtype dtype,
+                             const tb__bins *bins, bool statistics);
+void tb__histogram_tally_count(uint64_t *counts, tb__histogram_part *tally, tb_dtype dtype,
+                               const tb__bins *bins);
 
 #endif

@@ -1,29 +1,25 @@
 #include "encode/encode.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "encode/image_file.h"
-#include "encode/pack.h"
+#include "encode/image.h"
 #include "encode/pixels.h"
 #include "encode/png.h"
-#include "proto/summary.pb-c.h"
+#include "encode/reel.h"
 
-/* What pictures may take of a record; the rest is for the tag and its names. */
-static const size_t largest_payload = TBLOG_MAX_RECORD_BYTES - ((size_t)256 << 10);
+static const size_t largest_payload = TB__IMAGE_PAYLOAD_MAX;
 
 /* --- The packed form ---------------------------------------------------------------------------
  *
  * The count of pictures, then for each a picture_header and its samples, without padding.  It stays
- * on one machine, so numbers are in that machine's byte order. */
+ * on one machine, so numbers are in that machine's byte order.  A count of 0 begins a reel. */
 
 typedef struct picture_header {
     uint32_t width, height, channels, sample_size;
 } picture_header;
 
-/* Adds to |*total|; false when the sum has no place in a ptrdiff_t. */
-static bool add_reach(uint64_t *total, size_t count, ptrdiff_t stride, size_t element_size)
+bool tb__reach_add(uint64_t *total, size_t count, ptrdiff_t stride, size_t element_size)
 {
     uint64_t step = stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride;
     uint64_t room = (uint64_t)PTRDIFF_MAX - *total;
@@ -33,52 +29,66 @@ static bool add_reach(uint64_t *total, size_t count, ptrdiff_t stride, size_t el
     return true;
 }
 
-static bool strides_reach_memory(const tb__raster *r)
+bool tb__raster_reach(uint64_t *total, const tb__raster *r)
 {
-    uint64_t total = 0;
-    return add_reach(&total, r->width, r->x_stride, r->element->size) &&
-           add_reach(&total, r->height, r->y_stride, r->element->size) &&
-           add_reach(&total, r->channels, r->channel_stride, r->element->size);
+    return tb__reach_add(total, r->width, r->x_stride, r->element->size) &&
+           tb__reach_add(total, r->height, r->y_stride, r->element->size) &&
+           tb__reach_add(total, r->channels, r->channel_stride, r->element->size);
 }
 
-static tb_status check_image(const tb_image *image, size_t number, tb__error *err)
+tb_status tb__image_check(tb__raster *out, const tb_image *image, tb__error *err)
 {
     if (image->data == NULL)
-        return tb__error_set(err, TB_STATUS_INVALID, "image %zu: its data is NULL", number);
+        return tb__error_set(err, TB_STATUS_INVALID, "its data is NULL");
     if (image->width == 0 || image->height == 0)
-        return tb__error_set(err, TB_STATUS_INVALID,
-                             "image %zu: it is %zu x %zu pixels, at least 1 x 1", number,
+        return tb__error_set(err, TB_STATUS_INVALID, "it is %zu x %zu pixels, at least 1 x 1",
                              image->width, image->height);
     if (image->channels > 4)
-        return tb__error_set(err, TB_STATUS_INVALID, "image %zu: it has %zu channels, at most 4",
-                             number, image->channels);
+        return tb__error_set(err, TB_STATUS_INVALID, "it has %zu channels, at most 4",
+                             image->channels);
     /* This bounds the products below, too. */
     if (image->width > largest_payload || image->height > largest_payload)
-        return tb__error_set(err, TB_STATUS_TOO_LARGE,
-                             "image %zu: %zu x %zu pixels do not fit a record", number,
+        return tb__error_set(err, TB_STATUS_TOO_LARGE, "%zu x %zu pixels do not fit a record",
                              image->width, image->height);
     tb__raster r = tb__raster_of(image);
     if (r.element == NULL)
-        return tb__error_set(err, TB_STATUS_INVALID,
-                             "image %zu: its dtype is %d, not unsigned 8 or 16 bit, bool or float",
-                             number, (int)image->dtype);
+        return tb__error_set(err, TB_STATUS_INVALID, "its dtype is %d, not a tb_dtype",
+                             (int)image->dtype);
     if (r.x_stride == 0 || r.y_stride == 0 || r.channel_stride == 0)
         return tb__error_set(err, TB_STATUS_INVALID,
-                             "image %zu: strides x %td, y %td, channel %td are given only in part",
-                             number, r.x_stride, r.y_stride, r.channel_stride);
-    if (!strides_reach_memory(&r))
+                             "strides x %td, y %td, channel %td are given only in part", r.x_stride,
+                             r.y_stride, r.channel_stride);
+    uint64_t reach = 0;
+    if (!tb__raster_reach(&reach, &r))
         return tb__error_set(err, TB_STATUS_INVALID,
-                             "image %zu: strides x %td, y %td, channel %td leave the address space",
-                             number, r.x_stride, r.y_stride, r.channel_stride);
+                             "strides x %td, y %td, channel %td leave the address space",
+                             r.x_stride, r.y_stride, r.channel_stride);
+    *out = r;
     return TB_STATUS_OK;
+}
+
+tb_status tb__image_check_samples(const tb__raster *r, tb_dtype dtype, tb__error *err)
+{
+    if (r->element->line != NULL)
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_INVALID,
+                         "its dtype is %d, not unsigned 8 or 16 bit, bool or float", (int)dtype);
+}
+
+static tb_status check_image(tb__raster *out, const tb_image *image, size_t number, tb__error *err)
+{
+    tb__error why;
+    tb_status rv = tb__image_check(out, image, &why);
+    if (rv == TB_STATUS_OK)
+        rv = tb__image_check_samples(out, image->dtype, &why);
+    return rv == TB_STATUS_OK ? rv : tb__error_set(err, rv, "image %zu: %s", number, why.text);
 }
 
 /* Bytes of a picture in the payload, whatever its pixels are. */
 static uint64_t largest_encoded_size(const tb__raster *r)
 {
-    enum { FIELDS = 64 }; /* keys and lengths, width and height */
     return tb__png_bound((uint64_t)r->width * r->channels * r->element->sample_size, r->height) +
-           FIELDS;
+           TB__IMAGE_FIELDS;
 }
 
 tb_status tb__images_check(size_t *out_packed_size, const tb_image *images, size_t count,
@@ -89,10 +99,10 @@ tb_status tb__images_check(size_t *out_packed_size, const tb_image *images, size
     size_t packed_size = sizeof(uint32_t);
     uint64_t encoded_size = 0;
     for (size_t i = 0; i < count; i++) {
-        tb_status rv = check_image(&images[i], i, err);
+        tb__raster r;
+        tb_status rv = check_image(&r, &images[i], i, err);
         if (rv != TB_STATUS_OK)
             return rv;
-        tb__raster r = tb__raster_of(&images[i]);
         encoded_size += largest_encoded_size(&r);
         if (encoded_size > largest_payload)
             return tb__error_set(err, TB_STATUS_TOO_LARGE,
@@ -160,82 +170,11 @@ static tb_status unpack_picture(tb__pixels *out, const uint8_t **packed, size_t 
     return TB_STATUS_OK;
 }
 
-/* --- The payload ------------------------------------------------------------------------------ */
-
-typedef struct picture {
-    tb__image_info info;
-    const uint8_t *data; /* an encoded file */
-    size_t size;
-} picture;
-
-static tb_status append_one(tb__buf *out, const picture *p, tb__error *err)
-{
-    Tblog__Proto__Summary__Image image;
-    tblog__proto__summary__image__init(&image);
-    image.height = (int32_t)p->info.height;
-    image.width = (int32_t)p->info.width;
-    image.colorspace = (int32_t)p->info.channels;
-    image.encoded_image_string = tb__pack_bytes(p->data, p->size);
-
-    Tblog__Proto__Summary__Value value;
-    tblog__proto__summary__value__init(&value);
-    value.value_case = TBLOG__PROTO__SUMMARY__VALUE__VALUE_IMAGE;
-    value.image = &image;
-    return tb__pack_message(out, &value.base, "image", err);
-}
-
-static tb_status append_strings(tb__buf *out, ProtobufCBinaryData *strings, size_t count,
-                                tb__error *err)
-{
-    Tblog__Proto__TensorShapeProto__Dim dim;
-    tblog__proto__tensor_shape_proto__dim__init(&dim);
-    dim.size = (int64_t)count;
-    Tblog__Proto__TensorShapeProto__Dim *dims[] = {&dim};
-    Tblog__Proto__TensorShapeProto shape;
-    tblog__proto__tensor_shape_proto__init(&shape);
-    shape.n_dim = 1;
-    shape.dim = dims;
-    Tblog__Proto__TensorProto tensor;
-    tblog__proto__tensor_proto__init(&tensor);
-    tensor.dtype = TBLOG__PROTO__DATA_TYPE__DT_STRING;
-    tensor.tensor_shape = &shape;
-    tensor.n_string_val = count;
-    tensor.string_val = strings;
-
-    Tblog__Proto__Summary__Value value;
-    tblog__proto__summary__value__init(&value);
-    value.value_case = TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR;
-    value.tensor = &tensor;
-    return tb__pack_message(out, &value.base, "images", err);
-}
-
-/* Width and height in decimal, then the files: how the images plugin wants several at one step. */
-static tb_status append_several(tb__buf *out, const picture *pictures, size_t count, tb__error *err)
-{
-    ProtobufCBinaryData *strings = tb__calloc(count + 2, sizeof *strings);
-    if (strings == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "images: no memory for a list of %zu",
-                             count);
-    char width[16], height[16];
-    int width_size = snprintf(width, sizeof width, "%u", (unsigned)pictures[0].info.width);
-    int height_size = snprintf(height, sizeof height, "%u", (unsigned)pictures[0].info.height);
-    strings[0] = tb__pack_bytes(width, (size_t)width_size);
-    strings[1] = tb__pack_bytes(height, (size_t)height_size);
-    for (size_t i = 0; i < count; i++)
-        strings[i + 2] = tb__pack_bytes(pictures[i].data, pictures[i].size);
-    tb_status rv = append_strings(out, strings, count + 2, err);
-    tb__free(strings);
-    return rv;
-}
-
-static tb_status append_payload(tb__buf *out, const picture *pictures, size_t count, tb__error *err)
-{
-    return count == 1 ? append_one(out, pictures, err) : append_several(out, pictures, count, err);
-}
+/* --- Encoding --------------------------------------------------------------------------------- */
 
 /* Compresses all |count| pictures into |pngs|. */
-static tb_status compress(tb__buf *pngs, picture *pictures, size_t count, const uint8_t *packed,
-                          size_t packed_size, tb__error *err)
+static tb_status compress(tb__buf *pngs, tb__encoded_image *pictures, size_t count,
+                          const uint8_t *packed, size_t packed_size, tb__error *err)
 {
     for (size_t i = 0; i < count; i++) {
         tb__pixels pixels;
@@ -261,11 +200,13 @@ static tb_status compress(tb__buf *pngs, picture *pictures, size_t count, const 
 
 tb_status tb__images_encode(tb__buf *out, const uint8_t *packed, size_t packed_size, tb__error *err)
 {
+    if (tb__reel_is_packed(packed, packed_size))
+        return tb__reel_encode(out, packed, packed_size, err);
     size_t count = 0;
     tb_status rv = unpack_count(&count, packed, packed_size, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    picture *pictures = tb__calloc(count, sizeof *pictures);
+    tb__encoded_image *pictures = tb__calloc(count, sizeof *pictures);
     if (pictures == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "images: no memory for a list of %zu",
                              count);
@@ -273,48 +214,14 @@ tb_status tb__images_encode(tb__buf *out, const uint8_t *packed, size_t packed_s
     rv = compress(&pngs, pictures, count, packed + sizeof(uint32_t), packed_size - sizeof(uint32_t),
                   err);
     if (rv == TB_STATUS_OK)
-        rv = append_payload(out, pictures, count, err);
+        rv = tb__image_payload_append(out, pictures, count, err);
     tb__buf_free(&pngs);
     tb__free(pictures);
     return rv;
 }
 
-/* --- Encoded files ---------------------------------------------------------------------------- */
-
-static tb_status inspect_files(picture *pictures, const tb_file *files, size_t count,
-                               tb__error *err)
+uint64_t tb__images_work(const uint8_t *packed, size_t packed_size)
 {
-    enum { FIELDS = 64 };
-    size_t left = largest_payload;
-    for (size_t i = 0; i < count; i++) {
-        picture *p = &pictures[i];
-        p->data = files[i].data;
-        p->size = files[i].size;
-        tb__error why;
-        tb_status rv = tb__image_file_inspect(&p->info, p->data, p->size, &why);
-        if (rv != TB_STATUS_OK)
-            return tb__error_set(err, rv, "encoded image %zu: %s", i, why.text);
-        if (left < FIELDS || p->size > left - FIELDS)
-            return tb__error_set(err, TB_STATUS_TOO_LARGE,
-                                 "encoded image %zu: %zu bytes, at most %zu fit a record%s", i,
-                                 p->size, largest_payload, i == 0 ? "" : " with those before it");
-        left -= p->size + FIELDS;
-    }
-    return TB_STATUS_OK;
-}
-
-tb_status tb__encoded_images_encode(tb__buf *out, const tb_file *files, size_t count,
-                                    tb__error *err)
-{
-    if (count == 0 || files == NULL)
-        return tb__error_set(err, TB_STATUS_INVALID, "encoded images: there are none");
-    picture *pictures = tb__calloc(count, sizeof *pictures);
-    if (pictures == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY,
-                             "encoded images: no memory for a list of %zu", count);
-    tb_status rv = inspect_files(pictures, files, count, err);
-    if (rv == TB_STATUS_OK)
-        rv = append_payload(out, pictures, count, err);
-    tb__free(pictures);
-    return rv;
+    return tb__reel_is_packed(packed, packed_size) ? tb__reel_work(packed, packed_size)
+                                                   : packed_size;
 }

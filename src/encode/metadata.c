@@ -32,16 +32,21 @@ static const struct {
     [TB__KIND_HPARAMS] = {"hyper-parameters", "hparams", "",
                           TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
     [TB__KIND_MESH] = {"meshes", "mesh", "", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR},
+    /* Its values are a field of Event, which has no metadata. */
+    [TB__KIND_GRAPH_PROFILE] = {"graph profiles", "graph_tagged_run_metadata", "",
+                                TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
+    /* "1" is the version, in words of TensorFlow's. */
+    [TB__KIND_TAGGED_GRAPH] = {"graphs", "graph_run_metadata_graph", "1",
+                               TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
+    [TB__KIND_TAGGED_GRAPH_PROFILE] = {"graphs with a profile", "graph_run_metadata", "1",
+                                       TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
+    [TB__KIND_KERAS_GRAPH] = {"Keras graphs", "graph_keras_model", "1",
+                              TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE},
 };
 
 const char *tb__kind_text(tb_kind kind)
 {
     return (size_t)kind < TB__KIND_COUNT ? kinds[kind].words : NULL;
-}
-
-static char *text_or_none(const char *text)
-{
-    return tb__pack_text(text != NULL ? text : "");
 }
 
 tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
@@ -59,8 +64,8 @@ tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
     tblog__proto__summary_metadata__init(&metadata);
     metadata.plugin_data = &plugin;
     metadata.data_class = kinds[about->kind].data_class;
-    metadata.display_name = text_or_none(about->display_name);
-    metadata.summary_description = text_or_none(about->description);
+    metadata.display_name = tb__pack_text_or_none(about->display_name);
+    metadata.summary_description = tb__pack_text_or_none(about->description);
 
     Tblog__Proto__Summary__Value value;
     tblog__proto__summary__value__init(&value);

@@ -92,13 +92,14 @@ static void convert_f64(uint8_t *to, const uint8_t *from, size_t count)
     }
 }
 
-/* NULL when pictures can't have the type. */
+/* NULL when there is no such type. */
 static const tb__element *find_element(tb_dtype dtype)
 {
     static const tb__element u8 = {1, 1, copy_bytes}, u16 = {2, 2, copy_words},
                          b = {1, 1, convert_bool}, f16 = {2, 1, convert_f16},
                          bf16 = {2, 1, convert_bf16}, f32 = {4, 1, convert_f32},
-                         f64 = {8, 1, convert_f64};
+                         f64 = {8, 1, convert_f64}, i8 = {1, 0, NULL}, i16 = {2, 0, NULL},
+                         i32 = {4, 0, NULL}, i64 = {8, 0, NULL};
     switch (dtype) {
     case TB_UINT8: return &u8;
     case TB_UINT16: return &u16;
@@ -107,12 +108,12 @@ static const tb__element *find_element(tb_dtype dtype)
     case TB_BFLOAT16: return &bf16;
     case TB_FLOAT32: return &f32;
     case TB_FLOAT64: return &f64;
-    case TB_INT8:
-    case TB_INT16:
+    case TB_INT8: return &i8;
+    case TB_INT16: return &i16;
     case TB_UINT32:
-    case TB_INT32:
+    case TB_INT32: return &i32;
     case TB_UINT64:
-    case TB_INT64: break;
+    case TB_INT64: return &i64;
     }
     return NULL;
 }
@@ -213,22 +214,28 @@ static void pack_row(uint8_t *to, const uint8_t *from, const tb__raster *r)
                    r->width - x < PIECE ? r->width - x : PIECE);
 }
 
-static void pack_rows(uint8_t *to, const tb__raster *r)
+static void pack_rows(uint8_t *to, size_t to_stride, const tb__raster *r)
 {
     size_t row = r->width * r->channels;
-    if (rows_packed(r) && r->y_stride == (ptrdiff_t)row) {
+    if (rows_packed(r) && r->y_stride == (ptrdiff_t)row &&
+        to_stride == row * r->element->sample_size) {
         r->element->line(to, r->data, row * r->height);
         return;
     }
     ptrdiff_t step = r->y_stride * (ptrdiff_t)r->element->size;
     for (size_t y = 0; y < r->height; y++)
-        pack_row(to + y * row * r->element->sample_size, r->data + (ptrdiff_t)y * step, r);
+        pack_row(to + y * to_stride, r->data + (ptrdiff_t)y * step, r);
 }
 
 void tb__raster_pack(uint8_t *to, const tb__raster *r)
 {
+    tb__raster_pack_into(to, r->width * r->channels * r->element->sample_size, r);
+}
+
+void tb__raster_pack_into(uint8_t *to, size_t to_stride, const tb__raster *r)
+{
     tb__fpenv host = tb__fpenv_enter(); /* the host may trap on inexact results */
-    pack_rows(to, r);
+    pack_rows(to, to_stride, r);
     tb__fpenv_leave(&host);
 }
 

@@ -14,7 +14,7 @@ typedef void tb__line_fn(uint8_t *to, const uint8_t *from, size_t count);
 typedef struct tb__element {
     size_t size;
     uint32_t sample_size;
-    tb__line_fn *line;
+    tb__line_fn *line; /* NULL: not without a range (shade.h) */
 } tb__element;
 
 /* A tb_image with its defaults filled in. */
@@ -22,7 +22,7 @@ typedef struct tb__raster {
     const uint8_t *data;
     size_t width, height, channels;
     ptrdiff_t x_stride, y_stride, channel_stride;
-    const tb__element *element; /* NULL: pictures can't have the dtype */
+    const tb__element *element; /* NULL: the dtype is unknown */
 } tb__raster;
 
 tb__raster tb__raster_of(const tb_image *image);
@@ -32,5 +32,8 @@ size_t tb__raster_packed_size(const tb__raster *r);
 
 /* Writes height x width x channels samples of r->element->sample_size bytes. */
 void tb__raster_pack(uint8_t *to, const tb__raster *r);
+
+/* As tb__raster_pack, with rows |to_stride| bytes apart: a part of a larger picture. */
+void tb__raster_pack_into(uint8_t *to, size_t to_stride, const tb__raster *r);
 
 #endif

@@ -3,9 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include "base/cpu.h"
 
 /* Written for the vectoriser.  In double the product is exact, and so is each sum near a border
  * between two results.  By their bits, 1 to infinity become 1, and what has a sign and NaN, whose
@@ -92,23 +90,9 @@ static bool always(void)
     return true;
 }
 
-#if defined(__x86_64__)
-/* AVX2, binary16 and fused multiply-add, with registers that the system saves. */
-static bool has_avx2(void)
-{
-    unsigned eax, ebx, ecx, edx, saved, unused;
-    const unsigned needed = bit_OSXSAVE | bit_AVX | bit_F16C | bit_FMA;
-    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0 || (ecx & needed) != needed)
-        return false;
-    __asm__("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
-    return (saved & 6) == 6 && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 &&
-           (ebx & bit_AVX2) != 0;
-}
-#endif
-
 const tb__pixel_kernels tb__pixel_kernels_all[] = {
 #if defined(__x86_64__)
-    {"avx2", has_avx2, tb__convert_f32_avx2, tb__convert_f16_avx2, tb__convert_bf16_avx2,
+    {"avx2", tb__cpu_has_avx2, tb__convert_f32_avx2, tb__convert_f16_avx2, tb__convert_bf16_avx2,
      tb__interleave2_avx2, tb__interleave3_avx2, tb__interleave4_avx2},
 #endif
     {"plain", always, tb__convert_f32, tb__convert_f16, tb__convert_bf16, tb__interleave2,

@@ -21,22 +21,15 @@ static double double_of_uint64(uint64_t value)
     return (double)(uint32_t)(value >> 32) * 0x1p32 + (double)(uint32_t)value;
 }
 
-/* memcpy, as the data may lie at any address.  The compiler makes vectors of the loop whose stride
- * it knows. */
-#define LOAD_LOOP(to, type, stride, expression)                                                    \
-    for (size_t i = 0; i < count; i++) {                                                           \
-        type element;                                                                              \
-        memcpy(&element, data + (ptrdiff_t)i * (stride), sizeof element);                          \
-        out[i] = (to)(expression);                                                                 \
-    }
-
+/* memcpy, as the data may lie at any address. */
 #define DEFINE_LOAD(name, to, type, expression)                                                    \
-    static void name(to *out, const unsigned char *data, ptrdiff_t stride, size_t count)           \
+    static void name(to *restrict out, const unsigned char *restrict data, size_t count)           \
     {                                                                                              \
-        if (stride == (ptrdiff_t)sizeof(type))                                                     \
-            LOAD_LOOP(to, type, (ptrdiff_t)sizeof(type), expression)                               \
-        else                                                                                       \
-            LOAD_LOOP(to, type, stride, expression)                                                \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            type element;                                                                          \
+            memcpy(&element, data + i * sizeof element, sizeof element);                           \
+            out[i] = (to)(expression);                                                             \
+        }                                                                                          \
     }
 
 #define DEFINE_LOADS(name, type, expression)                                                       \
@@ -61,8 +54,8 @@ DEFINE_LOADS(bool, uint8_t, (element + 255) >> 8) /* 0 or 1; `!= 0` became a bra
 
 static const struct {
     size_t size;
-    void (*load)(double *out, const unsigned char *data, ptrdiff_t stride, size_t count);
-    void (*load_floats)(float *out, const unsigned char *data, ptrdiff_t stride, size_t count);
+    void (*load)(double *out, const unsigned char *data, size_t count);
+    void (*load_floats)(float *out, const unsigned char *data, size_t count);
 } types[] = {
     [TB_UINT8] = {1, BOTH(uint8)},
     [TB_INT8] = {1, BOTH(int8)},
@@ -116,39 +109,33 @@ static tb_status check_options(const tb_histogram_options *o, size_t count, tb__
 }
 
 /* Turns strides from elements to bytes, once it is sure that no offset overflows. */
-static tb_status scale_strides(tb__view *v, size_t element_size, tb__error *err)
+static tb_status scale_strides(tb__view *v, const char *what, tb__error *err)
 {
-    size_t room = PTRDIFF_MAX / element_size;
+    size_t room = PTRDIFF_MAX / v->size;
     for (size_t i = 0; i < v->rank && v->left > 0; i++) {
         ptrdiff_t stride = v->strides[i];
         size_t distance = stride < 0 ? 0 - (size_t)stride : (size_t)stride;
         if (distance > room / v->shape[i])
             return tb__error_set(err, TB_STATUS_INVALID,
-                                 "histogram: %zu elements with stride %td exceed the address space",
+                                 "%s: %zu elements with stride %td exceed the address space", what,
                                  v->shape[i], stride);
         room -= distance * v->shape[i];
-        v->strides[i] = stride * (ptrdiff_t)element_size;
+        v->strides[i] = stride * (ptrdiff_t)v->size;
     }
     return TB_STATUS_OK;
 }
 
-tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
-                        const tb_histogram_options *options, tb__error *err)
+/* Sets all but shape and strides. */
+static tb_status init(tb__view *out, const char *what, const void *data, size_t count,
+                      tb_dtype dtype, tb__error *err)
 {
-    static const tb_histogram_options packed = {0};
-    const tb_histogram_options *o = options == NULL ? &packed : options;
-
     size_t type = (size_t)dtype;
     if (type >= sizeof types / sizeof types[0])
-        return tb__error_set(err, TB_STATUS_INVALID, "histogram: dtype is %d, not a tb_dtype",
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: dtype is %d, not a tb_dtype", what,
                              (int)dtype);
     if (data == NULL && count > 0)
-        return tb__error_set(err, TB_STATUS_INVALID, "histogram: data is NULL but count is %zu",
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: data is NULL but count is %zu", what,
                              count);
-    tb_status rv = check_options(o, count, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-
     *out = (tb__view){.data = data,
                       .left = count,
                       .dtype = dtype,
@@ -156,15 +143,52 @@ tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype 
                       .rank = 1,
                       .load = types[type].load,
                       .load_floats = types[type].load_floats};
-    if (o->rank == 0 || o->strides == NULL) {
-        out->shape[0] = count;
-        out->strides[0] = o->stride == 0 ? 1 : o->stride;
-    } else {
-        out->rank = o->rank;
-        memcpy(out->shape, o->shape, o->rank * sizeof o->shape[0]);
-        memcpy(out->strides, o->strides, o->rank * sizeof o->strides[0]);
+    return TB_STATUS_OK;
+}
+
+/* |strides| NULL: packed, the elements |stride| apart. */
+static void set_shape(tb__view *v, size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                      ptrdiff_t stride)
+{
+    if (rank == 0 || strides == NULL) {
+        v->shape[0] = v->left;
+        v->strides[0] = stride;
+        return;
     }
-    return scale_strides(out, out->size, err);
+    v->rank = rank;
+    memcpy(v->shape, shape, rank * sizeof shape[0]);
+    memcpy(v->strides, strides, rank * sizeof strides[0]);
+}
+
+tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
+                        const tb_histogram_options *options, tb__error *err)
+{
+    static const tb_histogram_options packed = {0};
+    const tb_histogram_options *o = options == NULL ? &packed : options;
+    tb_status rv = init(out, "histogram", data, count, dtype, err);
+    if (rv == TB_STATUS_OK)
+        rv = check_options(o, count, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    set_shape(out, o->rank, o->shape, o->strides, o->stride == 0 ? 1 : o->stride);
+    return scale_strides(out, "histogram", err);
+}
+
+tb_status tb__view_of_array(tb__view *out, const char *what, const void *data, tb_dtype dtype,
+                            size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                            tb__error *err)
+{
+    if (rank > TB__VIEW_MAX_RANK)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: rank is %zu, at most %d", what, rank,
+                             TB__VIEW_MAX_RANK);
+    if (rank > 0 && shape == NULL)
+        return tb__error_set(err, TB_STATUS_INVALID, "%s: rank is %zu but shape is NULL", what,
+                             rank);
+    tb_status rv = init(out, what, data, shape_product(shape, rank), dtype, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    set_shape(out, rank, shape, strides, 1);
+    return scale_strides(out, what, err);
 }
 
 /* --- order ------------------------------------------------------------------------------------ */
@@ -244,13 +268,93 @@ void tb__view_slice(tb__view *out, const tb__view *whole, size_t first, size_t c
     }
 }
 
+/* --- copies ----------------------------------------------------------------------------------- */
+
+#define COPY_LOOP(type, stride)                                                                    \
+    for (size_t i = 0; i < count; i++)                                                             \
+        memcpy(out + i * sizeof(type), data + (ptrdiff_t)i * (stride), sizeof(type))
+
+/* |count| elements that are |stride| bytes apart, side by side. */
+static void copy_strided(unsigned char *restrict out, const unsigned char *restrict data,
+                         size_t size, ptrdiff_t stride, size_t count)
+{
+    if (stride == (ptrdiff_t)size) {
+        memcpy(out, data, count * size);
+        return;
+    }
+    if (stride == 2 * (ptrdiff_t)size) {
+        tb__histogram_kernels_best()->skip_every_second(out, data, size, count);
+        return;
+    }
+    switch (size) {
+    case 1: COPY_LOOP(uint8_t, stride); break;
+    case 2: COPY_LOOP(uint16_t, stride); break;
+    case 4: COPY_LOOP(uint32_t, stride); break;
+    default: COPY_LOOP(uint64_t, stride); break;
+    }
+}
+
+/* Pieces of a size that the compiler knows are moved without a call. */
+#define PIECES(size) COPY_LOOP(unsigned char[size], stride)
+
+static void copy_pieces(unsigned char *restrict out, const unsigned char *restrict data,
+                        size_t piece, ptrdiff_t stride, size_t count)
+{
+    switch (piece) {
+    case 2: PIECES(2); break;
+    case 3: PIECES(3); break;
+    case 4: PIECES(4); break;
+    case 6: PIECES(6); break;
+    case 8: PIECES(8); break;
+    case 12: PIECES(12); break;
+    case 16: PIECES(16); break;
+    default:
+        for (size_t i = 0; i < count; i++)
+            memcpy(out + i * piece, data + (ptrdiff_t)i * stride, piece);
+    }
+}
+
+/* Short rows of which the elements are apart: the first of all rows, then the second ... */
+#define DEFINE_COPY_ROWS(name, type)                                                               \
+    static void name(unsigned char *restrict out, const unsigned char *restrict data,              \
+                     const size_t *shape, const ptrdiff_t *strides)                                \
+    {                                                                                              \
+        for (size_t j = 0; j < shape[1]; j++, data += strides[1], out += sizeof(type))             \
+            for (size_t i = 0; i < shape[0]; i++)                                                  \
+                memcpy(out + i * shape[1] * sizeof(type), data + (ptrdiff_t)i * strides[0],        \
+                       sizeof(type));                                                              \
+    }
+
+DEFINE_COPY_ROWS(copy_rows_1, uint8_t)
+DEFINE_COPY_ROWS(copy_rows_2, uint16_t)
+DEFINE_COPY_ROWS(copy_rows_4, uint32_t)
+DEFINE_COPY_ROWS(copy_rows_8, uint64_t)
+
+static void copy_rows(unsigned char *out, const unsigned char *data, size_t size,
+                      const size_t *shape, const ptrdiff_t *strides)
+{
+    if (strides[1] == (ptrdiff_t)size) {
+        copy_pieces(out, data, shape[1] * size, strides[0], shape[0]);
+        return;
+    }
+    switch (size) {
+    case 1: copy_rows_1(out, data, shape, strides); break;
+    case 2: copy_rows_2(out, data, shape, strides); break;
+    case 4: copy_rows_4(out, data, shape, strides); break;
+    default: copy_rows_8(out, data, shape, strides); break;
+    }
+}
+
 /* --- walk ------------------------------------------------------------------------------------- */
 
-/* Moves on by |count| elements of the last dimension, which ends there at the latest. */
-static void advance(tb__view *v, size_t count)
+enum {
+    SHORT_ROW = 32,    /* elements: shorter rows are copied several at a time */
+    SHORTEST_RUN = 256 /* of packed elements that are used where they are */
+};
+
+/* Moves on by |count| indices of dimension |d|, which ends there at the latest. */
+static void advance(tb__view *v, size_t d, size_t count)
 {
-    size_t d = v->rank - 1;
-    v->left -= count;
     v->index[d] += count;
     v->offset += (ptrdiff_t)count * v->strides[d];
     for (; d > 0 && v->index[d] == v->shape[d]; d--) {
@@ -260,49 +364,84 @@ static void advance(tb__view *v, size_t count)
     }
 }
 
-/* How many elements may be read in one go. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many elements of the last dimension may be read in one go. */
 static size_t next_run(const tb__view *v, size_t room)
 {
     size_t last = v->rank - 1;
-    size_t run = v->shape[last] - v->index[last];
-    run = run < v->left ? run : v->left;
-    return run < room ? run : room;
+    return least(least(v->shape[last] - v->index[last], v->left), room);
 }
 
-const void *tb__view_next_run(size_t *out_count, tb__view *v, size_t least, size_t room)
+/* How many whole short rows are next. */
+static size_t next_rows(const tb__view *v, size_t room)
 {
-    *out_count = 0;
-    if (v->left == 0 || v->strides[v->rank - 1] != (ptrdiff_t)v->size)
-        return NULL;
+    size_t last = v->rank - 1;
+    if (last == 0 || v->index[last] != 0 || v->shape[last] > SHORT_ROW)
+        return 0;
+    return least(v->shape[last - 1] - v->index[last - 1], least(room, v->left) / v->shape[last]);
+}
+
+/* Copies some of the next elements, and returns how many. */
+static size_t copy_next(unsigned char *out, size_t room, tb__view *v)
+{
+    size_t last = v->rank - 1, rows = next_rows(v, room);
+    const unsigned char *from = v->data + v->offset;
+    size_t count;
+    if (rows > 0) {
+        const size_t shape[] = {rows, v->shape[last]};
+        copy_rows(out, from, v->size, shape, v->strides + last - 1);
+        count = rows * v->shape[last];
+        advance(v, last - 1, rows);
+    } else {
+        count = next_run(v, room);
+        copy_strided(out, from, v->size, v->strides[last], count);
+        advance(v, last, count);
+    }
+    v->left -= count;
+    return count;
+}
+
+size_t tb__view_copy(void *out, size_t room, tb__view *v)
+{
+    unsigned char *to = out;
+    size_t filled = 0;
+    while (filled < room && v->left > 0)
+        filled += copy_next(to + filled * v->size, room - filled, v);
+    return filled;
+}
+
+const void *tb__view_next(size_t *out_count, tb__view *v, void *scratch, size_t room)
+{
+    if (v->left == 0) {
+        *out_count = 0;
+        return scratch;
+    }
     size_t run = next_run(v, room);
-    if (run < least && run < v->left)
-        return NULL;
+    if (v->strides[v->rank - 1] != (ptrdiff_t)v->size ||
+        run < least(least(SHORTEST_RUN, room), v->left)) {
+        *out_count = tb__view_copy(scratch, room, v);
+        return scratch;
+    }
     const void *start = v->data + v->offset;
-    advance(v, run);
+    advance(v, v->rank - 1, run);
+    v->left -= run;
     *out_count = run;
     return start;
 }
 
 size_t tb__view_read(double *out, size_t room, tb__view *v)
 {
-    size_t filled = 0;
+    enum { PIECE = 256 };
+    unsigned char scratch[PIECE * sizeof(double)];
+    size_t filled = 0, count;
     while (filled < room && v->left > 0) {
-        size_t run = next_run(v, room - filled);
-        v->load(out + filled, v->data + v->offset, v->strides[v->rank - 1], run);
-        filled += run;
-        advance(v, run);
-    }
-    return filled;
-}
-
-size_t tb__view_read_floats(float *out, size_t room, tb__view *v)
-{
-    size_t filled = 0;
-    while (filled < room && v->left > 0) {
-        size_t run = next_run(v, room - filled);
-        v->load_floats(out + filled, v->data + v->offset, v->strides[v->rank - 1], run);
-        filled += run;
-        advance(v, run);
+        const void *packed = tb__view_next(&count, v, scratch, least(room - filled, PIECE));
+        v->load(out + filled, packed, count);
+        filled += count;
     }
     return filled;
 }

@@ -15,18 +15,26 @@ typedef struct tb__view {
     ptrdiff_t offset;          /* of the next element, in bytes */
     size_t left;               /* elements not read yet */
     tb_dtype dtype;
-    size_t size; /* bytes of an element */
+    size_t size;               /* bytes of an element */
     size_t rank;               /* at least 1 */
     size_t shape[TB__VIEW_MAX_RANK];
     ptrdiff_t strides[TB__VIEW_MAX_RANK]; /* in bytes */
     size_t index[TB__VIEW_MAX_RANK];      /* of the next element */
-    void (*load)(double *out, const unsigned char *data, ptrdiff_t stride, size_t count);
-    void (*load_floats)(float *out, const unsigned char *data, ptrdiff_t stride, size_t count);
+    /* Of elements side by side.  The second is NULL where a float does not hold all numbers. */
+    void (*load)(double *out, const unsigned char *data, size_t count);
+    void (*load_floats)(float *out, const unsigned char *data, size_t count);
 } tb__view;
 
 /* Checks what tb_log_histogram_with was given: TB_STATUS_OK or TB_STATUS_INVALID. */
 tb_status tb__view_init(tb__view *out, const void *data, size_t count, tb_dtype dtype,
                         const tb_histogram_options *options, tb__error *err);
+
+/* An array of |rank| dimensions, at most TB__VIEW_MAX_RANK; |strides|, in elements, NULL: packed,
+ * the last dimension fastest.  TB_STATUS_OK, or TB_STATUS_INVALID in words that begin with
+ * |what|. */
+tb_status tb__view_of_array(tb__view *out, const char *what, const void *data, tb_dtype dtype,
+                            size_t rank, const size_t *shape, const ptrdiff_t *strides,
+                            tb__error *err);
 
 /* Changes the order of the elements, of which none may have been read yet, to that of memory as far
  * as possible: what is packed in any order of dimensions becomes one run. */
@@ -36,15 +44,16 @@ void tb__view_arrange(tb__view *view);
  * yet. */
 void tb__view_slice(tb__view *out, const tb__view *whole, size_t first, size_t count);
 
-/* The next elements where they are, at most |room|, and moves on by as many; NULL unless |least| or
- * all that are left are packed. */
-const void *tb__view_next_run(size_t *out_count, tb__view *view, size_t least, size_t room);
+/* Copies the next elements, at most |room|, as they are and side by side, and returns how many; 0
+ * at the end. */
+size_t tb__view_copy(void *out, size_t room, tb__view *view);
+
+/* The next elements side by side, at most |room|, which is not 0: where they are, or copied to
+ * |scratch|, which has room for as many.  |*out_count| is 0 at the end. */
+const void *tb__view_next(size_t *out_count, tb__view *view, void *scratch, size_t room);
 
 /* Reads the next elements, at most |room|, and returns how many; 0 at the end.  The conversion of
  * 64-bit integers rounds. */
 size_t tb__view_read(double *out, size_t room, tb__view *view);
-
-/* As tb__view_read, for types that a float holds: those that have |load_floats|. */
-size_t tb__view_read_floats(float *out, size_t room, tb__view *view);
 
 #endif

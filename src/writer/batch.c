@@ -7,6 +7,7 @@
 
 enum {
     HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
+    HEAVY_ARRAY_BYTES = 8 << 20,  /* and so does an array of this one */
     LARGE_GROUP_BYTES = 16 << 20
 };
 
@@ -140,15 +141,35 @@ static tb_status append_values(tb__batch *b, double wall, int64_t step, const tb
     return end_record(b, start, rv, err);
 }
 
-static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry, tb__error *err)
+/* The run's graph; with a tag, what its nodes took.  Both are a field of Event. */
+static tb_status append_graph(tb__batch *b, double wall, const tb__entry *entry, const tb_tag *tag,
+                              tb__error *err)
 {
     size_t size, start;
-    const uint8_t *graph_def = tb__queue_block(&size, b->queue, entry);
+    const uint8_t *data = tb__queue_block(&size, b->queue, entry);
     tb_status rv = begin_record(b, &start);
     if (rv != TB_STATUS_OK)
         return rv;
-    rv = tb__event_encode_graph(b->out, wall, entry->step, graph_def, size);
+    if (tag == NULL)
+        rv = tb__event_encode_graph(b->out, wall, entry->step, data, size);
+    else
+        rv = tb__event_encode_graph_profile(b->out, wall, entry->step, tag->name, tag->name_size,
+                                            data, size);
     return end_record(b, start, rv, err);
+}
+
+static tb_status encode_array(tb__batch *b, const uint8_t *block, size_t size, tb__error *err)
+{
+    tb__histogram_rest rest;
+    tb_status rv = tb__histogram_encode_copy(&b->scratch, &rest, block, size, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    b->statistics = rest.statistics;
+    b->has_statistics = true;
+    tb__counters_add(&b->counters->nan_values, rest.nonfinite.nan);
+    tb__counters_add(&b->counters->infinite_values, rest.nonfinite.infinite);
+    tb__counters_add(&b->counters->outside_values, rest.outside);
+    return rv;
 }
 
 /* Finds the payload of an entry that has a block. */
@@ -160,7 +181,9 @@ static tb_status block_payload(tb__batch *b, const uint8_t **out, size_t *out_si
         *out = block;
         return TB_STATUS_OK;
     }
-    tb_status rv = tb__images_encode(&b->scratch, block, *out_size, err);
+    tb_status rv = entry->kind == TB__ENTRY_ARRAY
+                       ? encode_array(b, block, *out_size, err)
+                       : tb__images_encode(&b->scratch, block, *out_size, err);
     *out = b->scratch.data;
     *out_size = b->scratch.size;
     return rv;
@@ -248,13 +271,27 @@ static void begin_group(scalar_group *g, double wall, int64_t step)
     g->step = step;
 }
 
-static void collect(const tb__batch *b, scalar_group *g, const tb__entry *entry)
+/* The statistics of an array that can't be encoded are lost with it. */
+static bool statistic_of(double *out, tb__batch *b, const tb__entry *entry)
 {
+    bool is_known = entry->value >= 0 && entry->value < TB__STATISTICS;
+    if (b->has_statistics && is_known)
+        return tb__statistics_value(out, &b->statistics, (size_t)entry->value);
+    if (!b->is_short_of_memory)
+        tb__counters_add(&b->counters->dropped, 1);
+    return false;
+}
+
+static void collect(tb__batch *b, scalar_group *g, const tb__entry *entry)
+{
+    double number = entry->value;
+    if (entry->kind == TB__ENTRY_STATISTIC && !statistic_of(&number, b, entry))
+        return;
     tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
     bool is_new = tag->described_in != b->file_number;
     g->tags[g->count] = tag;
     g->values[g->count] =
-        (tb__scalar_value){tag->scalar_head, tag->scalar_head_size, entry->value};
+        (tb__scalar_value){tag->scalar_head, tag->scalar_head_size, number};
     g->count++;
     g->heads_size += tag->scalar_head_size;
     g->bytes += tag->scalar_head_size + 4 + (is_new ? tag->metadata_size : 0);
@@ -285,6 +322,8 @@ static void end_group(tb__batch *b, scalar_group *g)
 {
     tb__error err;
     err.text[0] = '\0';
+    if (g->count == 0)
+        return;
     tb_status rv = g->describes ? append_described(b, g, &err) : append_plain(b, g, &err);
     if (rv != TB_STATUS_OK) {
         report_lost(b, rv, &err, g->tags[0]->name, g->count);
@@ -328,30 +367,51 @@ static void append_large(tb__batch *b, double wall, const tb__entry *entry)
 {
     tb__error err;
     err.text[0] = '\0';
-    const char *name = "the graph";
+    bool has_tag = entry->kind != TB__ENTRY_VALUES && entry->tag != UINT32_MAX;
+    tb_tag *tag = has_tag ? tb__tags_by_id(b->tags, entry->tag) : NULL;
+    const char *name = tag != NULL ? tag->name : "the graph";
     size_t values = 1;
     tb_status rv;
-    if (entry->kind == TB__ENTRY_GRAPH) {
-        rv = append_graph(b, wall, entry, &err);
-    } else if (entry->kind == TB__ENTRY_VALUES) {
+    if (entry->kind == TB__ENTRY_GRAPH)
+        rv = append_graph(b, wall, entry, tag, &err);
+    else if (entry->kind == TB__ENTRY_VALUES)
         rv = append_parts(b, wall, entry, &name, &values, &err);
-    } else {
-        tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
-        name = tag->name;
+    else
         rv = append_block(b, wall, entry, tag, &err);
-    }
     tb__queue_release(b->queue, entry);
     if (rv != TB_STATUS_OK)
         report_lost(b, rv, &err, name, values);
 }
 
+static bool is_scalar(const tb__entry *entry)
+{
+    return entry->kind == TB__ENTRY_SCALAR || entry->kind == TB__ENTRY_STATISTIC;
+}
+
+/* |entry| is the first of a group, taken already.  Behind it there may be scalars. */
+static void append_large_ones(tb__batch *b, double wall, const tb__entry *entry)
+{
+    b->has_statistics = false;
+    for (;; entry = next_of_group(b)) {
+        if (is_scalar(entry)) {
+            append_scalars(b, wall, entry, false);
+            return;
+        }
+        if (entry->kind != TB__ENTRY_NOTHING)
+            append_large(b, wall, entry);
+        if (!entry->more)
+            return;
+    }
+}
+
 bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
 {
-    if (entry->kind != TB__ENTRY_IMAGES)
+    if (entry->kind != TB__ENTRY_IMAGES && entry->kind != TB__ENTRY_ARRAY)
         return false;
     size_t size;
-    tb__queue_block(&size, b->queue, entry);
-    return size >= HEAVY_BYTES;
+    const uint8_t *block = tb__queue_block(&size, b->queue, entry);
+    return entry->kind == TB__ENTRY_ARRAY ? size >= HEAVY_ARRAY_BYTES
+                                          : tb__images_work(block, size) >= HEAVY_BYTES;
 }
 
 void tb__batch_append_group(tb__batch *b)
@@ -367,8 +427,8 @@ void tb__batch_append_group(tb__batch *b)
     }
     if (entry->kind == TB__ENTRY_SCALAR)
         append_scalars(b, wall, entry, !has_own_wall && !b->exact_wall_times);
-    else if (entry->kind != TB__ENTRY_NOTHING)
-        append_large(b, wall, entry);
+    else
+        append_large_ones(b, wall, entry);
 }
 
 uint64_t tb__batch_count_values(const uint8_t *data, size_t size, size_t skip)

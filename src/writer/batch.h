@@ -32,6 +32,8 @@ typedef struct tb__batch {
     uint64_t file_number;  /* see tb_tag.described_in */
     bool is_short_of_memory;
     tb__buf scratch;
+    bool has_statistics; /* ... of the latest array of this group */
+    tb__statistics statistics;
     struct tb__scalar_group *group; /* the one that is being collected */
 } tb__batch;
 
@@ -58,8 +60,9 @@ bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry);
 
 /* Takes the next group of entries, of which tb__queue_peek has given the first, and appends its
  * records.  Scalars of the same step that follow within a millisecond join a group of scalars: one
- * event for all is half as large as one for each, and TensorBoard takes it in sooner.  What can't
- * be encoded is reported and counted, and the rest goes on. */
+ * event for all is half as large as one for each, and TensorBoard takes it in sooner.  Values that
+ * a call has logged together are one event, too.  What can't be encoded is reported and counted,
+ * and the rest goes on. */
 void tb__batch_append_group(tb__batch *b);
 
 /* How many values the records in |data| hold that end behind its first |skip| bytes. */

@@ -24,7 +24,8 @@ tb_status tb__call_fail(tb_writer *w, const tb__error *err, size_t values)
 {
     bool lost = values > 0
                 && (err->status == TB_STATUS_NO_MEMORY || err->status == TB_STATUS_FULL
-                    || err->status == TB_STATUS_CLOSED);
+                    || err->status == TB_STATUS_CLOSED || err->status == TB_STATUS_IO
+                    || err->status == TB_STATUS_FAILED);
     if (lost)
         atomic_fetch_add_explicit(&w->counters.dropped, values, memory_order_relaxed);
     else
@@ -100,21 +101,65 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
     return tb__call_fail(c->w, &err, c->values);
 }
 
-tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
+tb_status tb__call_end_with_scalars(const tb__call *c, tb__entry_kind kind, int64_t step,
+                                    tb__entry *entries, size_t scalars)
 {
-    tb__entry entries[2];
-    entries[1] = (tb__entry){.ticks = c->when.ticks,
-                             .step = step,
-                             .block = c->block,
+    entries[1] = (tb__entry){.block = c->block,
                              .tag = c->tag != NULL ? c->tag->id : UINT32_MAX,
                              .kind = (uint8_t)kind};
-    if (kind != TB__ENTRY_IMAGES) /* of pixels it would double the cost */
+    for (size_t i = 0; i <= scalars; i++) {
+        entries[1 + i].ticks = c->when.ticks;
+        entries[1 + i].step = step;
+        entries[1 + i].more = i < scalars;
+    }
+    if (kind != TB__ENTRY_IMAGES && kind != TB__ENTRY_ARRAY) /* it would double the cost */
         tb__queue_seal(&c->w->queue, c->block);
-    tb_status rv = tb__call_push(c->w, entries, 1, &c->when);
+    tb_status rv = tb__call_push(c->w, entries, 1 + scalars, &c->when);
     if (rv == TB_STATUS_OK)
         return rv;
     tb__queue_abandon(&c->w->queue, c->block);
-    return tb__call_fail_to_queue(c->w, rv, c->what, c->values);
+    return tb__call_fail_to_queue(c->w, rv, c->what, c->values + scalars);
+}
+
+tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
+{
+    tb__entry entries[2];
+    return tb__call_end_with_scalars(c, kind, step, entries, 0);
+}
+
+static const tb__about scalar = {.kind = TB_KIND_SCALAR};
+
+tb_status tb__call_check_scalars(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                                 size_t count, int64_t step, uint64_t ticks, tb__error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        tb_tag *tag;
+        tb_status rv = tb__tags_check(&tag, &w->tags, scalars[i].tag, &scalar, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        entries[i] = (tb__entry){.ticks = ticks,
+                                 .step = step,
+                                 .value = scalars[i].value,
+                                 .tag = tag != NULL ? tag->id : UINT32_MAX,
+                                 .kind = TB__ENTRY_SCALAR,
+                                 .more = i + 1 < count};
+    }
+    return TB_STATUS_OK;
+}
+
+tb_status tb__call_add_tags(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                            size_t count, tb__error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].tag != UINT32_MAX)
+            continue;
+        tb_tag *tag;
+        tb_status rv = tb__tags_get(&tag, &w->tags, scalars[i].tag, &scalar, err);
+        if (rv != TB_STATUS_OK)
+            return rv;
+        entries[i].tag = tag->id;
+    }
+    return TB_STATUS_OK;
 }
 
 static tb_status check_parts(tb_writer *w, const tb__part *parts, size_t count, size_t *out_size,

@@ -95,6 +95,20 @@ tb_status tb__call_begin_tagged(tb__call *c, const char *name, const tb__about *
 /* Queues the block, which is filled. */
 tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step);
 
+/* The same with scalars behind the block: |entries| has room for a wall time and for the block's
+ * entry, then |scalars| entries from tb__call_check_scalars.  One group: all or nothing is
+ * queued. */
+tb_status tb__call_end_with_scalars(const tb__call *c, tb__entry_kind kind, int64_t step,
+                                    tb__entry *entries, size_t scalars);
+
+/* Fills in |entries| for scalars that are pushed together.  All tags are checked before
+ * tb__call_add_tags adds those that are new, so that a refused call leaves no trace: until then, an
+ * entry of such a tag has the tag UINT32_MAX. */
+tb_status tb__call_check_scalars(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                                 size_t count, int64_t step, uint64_t ticks, tb__error *err);
+tb_status tb__call_add_tags(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,
+                            size_t count, tb__error *err);
+
 /* One of several values that are logged together, encoded already. */
 typedef struct tb__part {
     const char *name; /* of its tag */
@@ -102,8 +116,8 @@ typedef struct tb__part {
     const tb__buf *payload;
 } tb__part;
 
-/* A whole call of several values: one event, and all or none are queued.  |what| is the call in
- * messages.  Payloads stay the caller's. */
+/* A whole call of several values: one event, and all or none are queued; none of their tags is
+ * added when one is refused.  |what| is the call in messages.  Payloads stay the caller's. */
 tb_status tb__call_log_parts(tb_writer *w, const char *what, const tb__part *parts, size_t count,
                              int64_t step);
 

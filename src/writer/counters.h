@@ -16,6 +16,7 @@ typedef struct tb__counters {
     _Atomic uint64_t infinite_values;
     _Atomic uint64_t outside_values;
     _Atomic uint64_t recovered;
+    _Atomic uint64_t clipped_samples;
 } tb__counters;
 
 static inline void tb__counters_add(_Atomic uint64_t *counter, uint64_t n)

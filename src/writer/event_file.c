@@ -221,12 +221,47 @@ bool tb__event_file_is_there(const tb__event_file *f)
     return reason == 0 ? info.links > 0 : reason != ESTALE; /* which is how NFS says so */
 }
 
+static tb_status make_and_open(int *out_fd, int *out_made, const char *path, tb__error *err)
+{
+    tb_status rv = tb__os_make_dirs(out_made, path, err);
+    return rv == TB_STATUS_OK ? tb__os_open_dir(out_fd, path, err) : rv;
+}
+
+static tb_status make_and_open_below(int *out_fd, int *out_made, int base_fd, const char *path,
+                                     const char *full_path, tb__error *err)
+{
+    int reason = tb__os_make_dirs_at(out_fd, out_made, base_fd, path);
+    if (reason != 0)
+        return tb__error_set_errno(err, reason, "open directory %s, links not followed",
+                                   full_path);
+    return TB_STATUS_OK;
+}
+
+/* The directory anew, where somebody has removed it. */
+static tb_status open_dir_again(int *out_fd, tb__event_file *f, tb__error *err)
+{
+    if (f->base_size == 0)
+        return make_and_open(out_fd, &f->unsynced_parents, f->absolute_dir, err);
+    char *base = tb__strdup(f->absolute_dir);
+    if (base == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", f->dir);
+    base[f->base_size] = '\0';
+    int base_fd, made_base, made;
+    tb_status rv = make_and_open(&base_fd, &made_base, base, err);
+    tb__free(base);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    const char *below = f->absolute_dir + f->base_size;
+    rv = make_and_open_below(out_fd, &made, base_fd, below + strspn(below, "/"), f->dir, err);
+    tb__os_close(base_fd);
+    f->unsynced_parents = made_base + made;
+    return rv;
+}
+
 tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err)
 {
     int dir_fd;
-    tb_status rv = tb__os_make_dirs(&f->unsynced_parents, f->absolute_dir, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__os_open_dir(&dir_fd, f->absolute_dir, err);
+    tb_status rv = open_dir_again(&dir_fd, f, err);
     if (rv != TB_STATUS_OK)
         return rv;
     int reason = tb__os_replace(f->dir_fd, dir_fd);
@@ -247,8 +282,9 @@ static void free_members(tb__event_file *f)
     *f = (tb__event_file){.fd = -1, .dir_fd = -1};
 }
 
-/* Everything but the directory's descriptor. */
-static tb_status init(tb__event_file *out, const char *dir, const char *suffix, tb__error *err)
+/* Everything but the directory's descriptor.  |absolute_dir| may be NULL. */
+static tb_status init(tb__event_file *out, const char *dir, const char *absolute_dir,
+                      const char *suffix, tb__error *err)
 {
     if (suffix == NULL)
         suffix = "";
@@ -258,7 +294,8 @@ static tb_status init(tb__event_file *out, const char *dir, const char *suffix, 
     *out = (tb__event_file){.fd = -1,
                             .dir_fd = -1,
                             .dir = tb__strdup(dir),
-                            .absolute_dir = tb__os_absolute_path(dir),
+                            .absolute_dir = absolute_dir != NULL ? tb__strdup(absolute_dir)
+                                                                 : tb__os_absolute_path(dir),
                             .path = tb__strdup(""),
                             .suffix = tb__strdup(suffix)};
     if (out->dir != NULL && out->absolute_dir != NULL && out->path != NULL && out->suffix != NULL
@@ -281,7 +318,7 @@ static void free_all(tb__event_file *f)
 tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *suffix,
                               tb__error *err)
 {
-    tb_status rv = init(out, dir, suffix, err);
+    tb_status rv = init(out, dir, NULL, suffix, err);
     if (rv != TB_STATUS_OK)
         return rv;
     rv = tb__os_make_dirs(&out->unsynced_parents, dir, err);
@@ -295,7 +332,7 @@ tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *
 tb_status tb__event_file_open_at(tb__event_file *out, int dir_fd, const char *dir,
                                  const char *suffix, tb__error *err)
 {
-    tb_status rv = init(out, dir, suffix, err);
+    tb_status rv = init(out, dir, NULL, suffix, err);
     if (rv != TB_STATUS_OK)
         return rv;
     int reason = tb__os_open_dir_at(&out->dir_fd, dir_fd, ".");
@@ -304,6 +341,33 @@ tb_status tb__event_file_open_at(tb__event_file *out, int dir_fd, const char *di
     out->dir_fd = -1;
     free_all(out);
     return tb__error_set_errno(err, reason, "open directory %s", dir);
+}
+
+static tb_status open_below(tb__event_file *out, const tb__event_file *base, const char *name,
+                            const char *dir, const char *absolute_dir, tb__error *err)
+{
+    tb_status rv = init(out, dir, absolute_dir, base->suffix, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    out->base_size = strlen(base->absolute_dir);
+    rv = make_and_open_below(&out->dir_fd, &out->unsynced_parents, base->dir_fd, name, dir, err);
+    if (rv != TB_STATUS_OK)
+        free_all(out);
+    return rv;
+}
+
+tb_status tb__event_file_open_below(tb__event_file *out, const tb__event_file *base,
+                                    const char *name, tb__error *err)
+{
+    char *dir = join_path(base->dir, name), *absolute_dir = join_path(base->absolute_dir, name);
+    tb_status rv;
+    if (dir != NULL && absolute_dir != NULL)
+        rv = open_below(out, base, name, dir, absolute_dir, err);
+    else
+        rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s/%s: out of memory", base->dir, name);
+    tb__free(dir);
+    tb__free(absolute_dir);
+    return rv;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -15,6 +15,8 @@ enum { TB__EVENT_FILE_NAME = 256 };
 typedef struct tb__event_file {
     char *dir;            /* as the user calls it */
     char *absolute_dir;
+    size_t base_size;     /* what is behind so many bytes of |absolute_dir| is reached through no
+                             link; 0: all of it may be */
     char *suffix;
     int dir_fd;           /* all goes by it, so that the working directory may change */
     int unsynced_parents; /* directories above that were made for it */
@@ -38,6 +40,11 @@ tb_status tb__event_file_open(tb__event_file *out, const char *dir, const char *
 /* tb__event_file_open for a directory that is there and open; the descriptor is copied. */
 tb_status tb__event_file_open_at(tb__event_file *out, int dir_fd, const char *dir,
                                  const char *suffix, tb__error *err);
+
+/* tb__event_file_open for the directory |name|, which may have several components, below that of
+ * |base|; not through links. */
+tb_status tb__event_file_open_below(tb__event_file *out, const tb__event_file *base,
+                                    const char *name, tb__error *err);
 
 /* Creates a new file in place of the current one, which is closed; what was pending is dropped.
  * Its name sorts after the event files that are there, so that TensorBoard reads them in the order

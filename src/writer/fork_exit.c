@@ -10,10 +10,13 @@
 #include "base/clock.h"
 #include "base/os.h"
 #include "base/status.h"
+#include "writer/charts.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/runs.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
 #include "writer/writer.h"
@@ -28,6 +31,8 @@ static tb_writer *writer_of(tb__registered *r)
 static void before_fork(tb__registered *r)
 {
     tb_writer *w = writer_of(r);
+    tb__runs_before_fork(&w->runs);
+    tb__charts_before_fork(&w->charts);
     tb__queue_before_fork(&w->queue);
     tb__tags_lock(&w->tags);
     tb__queue_file_before_fork(&w->queue_file);
@@ -39,7 +44,7 @@ static void reset_counters(tb__counters *c)
 {
     _Atomic uint64_t *counters[] = {&c->records, &c->bytes,      &c->dropped,        &c->refused,
                                     &c->errors,  &c->nan_values, &c->infinite_values,
-                                    &c->outside_values, &c->recovered};
+                                    &c->outside_values, &c->recovered, &c->clipped_samples};
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
         atomic_store(counters[i], 0);
 }
@@ -52,8 +57,12 @@ static void after_fork(tb__registered *r, bool is_child)
     tb__queue_file_after_fork(&w->queue_file, is_child);
     tb__tags_unlock(&w->tags);
     tb__queue_after_fork(&w->queue, is_child);
-    if (is_child)
+    if (is_child) {
         reset_counters(&w->counters);
+        tb__session_after_fork(&w->session);
+    }
+    tb__charts_after_fork(&w->charts, is_child);
+    tb__runs_after_fork(&w->runs, is_child);
 }
 
 /* The process ends without tb_close.  A queue file that holds nothing any more is not left behind;

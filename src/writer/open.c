@@ -13,12 +13,16 @@
 #include "base/fpenv.h"
 #include "base/os.h"
 #include "base/status.h"
+#include "writer/call.h"
+#include "writer/charts.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
 #include "writer/queue_file.h"
 #include "writer/recover.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/runs.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/thread.h"
 #include "writer/worker.h"
@@ -30,6 +34,7 @@
 #define LEAST_FILE_BYTES ((size_t)1 << 20)
 #define LEAST_QUEUE_BYTES ((size_t)1 << 20)
 #define MOST_QUEUE_BYTES (SIZE_MAX > UINT32_MAX ? (size_t)64 << 30 : (size_t)1 << 30)
+#define RETRY_NS INT64_C(50000000)
 #define SHORTEST_FLUSH_SECONDS 0.001
 #define LONGEST_SECONDS 86400.0
 #define LATEST_WALL_TIME 253402300799.0 /* the end of the year 9999 */
@@ -160,14 +165,16 @@ static void recover_left(tb_writer *w, const char *logdir, const tb_options *o)
     atomic_store(&w->counters.recovered, recovered);
 }
 
-/* The directory, then what killed processes have left there, and then a file whose name sorts after
- * theirs. */
-static tb_status open_file(tb_writer *w, const char *logdir, const tb_options *o, tb__error *err)
+/* The directory |where|, which is one below the root's if there is a root, then what killed processes
+ * have left there, and then a file whose name sorts after theirs. */
+static tb_status open_file(tb_writer *w, const char *where, const tb_options *o, tb__error *err)
 {
-    tb_status rv = tb__event_file_open(&w->file, logdir, o->filename_suffix, err);
+    tb_status rv = w->root == NULL
+                       ? tb__event_file_open(&w->file, where, o->filename_suffix, err)
+                       : tb__event_file_open_below(&w->file, &w->root->file, where, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    recover_left(w, logdir, o);
+    recover_left(w, w->file.dir, o);
     rv = tb__event_file_begin(&w->file, err);
     if (rv != TB_STATUS_OK)
         tb__event_file_discard(&w->file);
@@ -201,7 +208,7 @@ static tb_status open_worker(tb_writer *w, const tb_options *o, double wall, tb_
                          w->file.dir);
 }
 
-static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *o, tb__error *err)
+static tb_status open_parts(tb_writer *w, const char *where, const tb_options *o, tb__error *err)
 {
     double wall = tb__writer_wall_now(w);
     tb_status rv = tb__writer_check_wall(wall, err);
@@ -209,13 +216,13 @@ static tb_status open_parts(tb_writer *w, const char *logdir, const tb_options *
         return rv;
     rv = tb__report_init(&w->report, o->on_error, o->on_error_arg);
     if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "open %s: out of memory", logdir);
-    rv = open_file(w, logdir, o, err);
+        return tb__error_set(err, rv, "open %s: out of memory", where);
+    rv = open_file(w, where, o, err);
     if (rv != TB_STATUS_OK)
         goto fail_after_report;
     rv = open_queue(w, o);
     if (rv != TB_STATUS_OK) {
-        tb__error_set(err, rv, "open %s: no memory for a queue of %zu bytes", logdir,
+        tb__error_set(err, rv, "open %s: no memory for a queue of %zu bytes", where,
                       o->queue_bytes);
         goto fail_after_file;
     }
@@ -231,28 +238,71 @@ fail_after_report:
     return rv;
 }
 
-static tb_status open_writer(tb_writer **out, const char *logdir, const tb_options *o,
-                             tb__error *err)
+/* What has locks but no files. */
+static tb_status init_state(tb_writer *w)
+{
+    tb_status rv = tb__charts_init(&w->charts);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__runs_init(&w->runs);
+    if (rv != TB_STATUS_OK)
+        tb__charts_destroy(&w->charts);
+    return rv;
+}
+
+static void destroy_state(tb_writer *w)
+{
+    tb__runs_destroy(&w->runs);
+    tb__charts_destroy(&w->charts);
+}
+
+/* |root| and |run|: whose run it is, or NULL.  |options| are complete. */
+static tb_status open_writer(tb_writer **out, const char *where, tb_writer *root,
+                             struct tb__run *run, const tb_options *options, tb__error *err)
+{
+    tb_writer *w = tb__calloc(1, sizeof *w);
+    if (w == NULL)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", where);
+    w->root = root;
+    w->run = run;
+    w->options = *options;
+    w->user_clock = options->clock;
+    w->user_clock_arg = options->clock_arg;
+    w->queue_bytes = options->queue_bytes;
+    w->queue_in_memory = options->queue_in_memory;
+    tb_status rv = init_state(w);
+    if (rv != TB_STATUS_OK) {
+        tb__free(w);
+        return tb__error_set(err, rv, "open %s: out of memory", where);
+    }
+    rv = open_parts(w, where, options, err);
+    w->options.filename_suffix = NULL; /* the caller's */
+    if (rv != TB_STATUS_OK) {
+        destroy_state(w);
+        tb__free(w);
+        return rv;
+    }
+    *out = w;
+    return TB_STATUS_OK;
+}
+
+static tb_status open_root(tb_writer **out, const char *logdir, const tb_options *o,
+                           tb__error *err)
 {
     if (logdir == NULL || logdir[0] == '\0')
         return tb__error_set(err, TB_STATUS_INVALID, "logdir is %s",
                              logdir == NULL ? "NULL" : "empty");
     tb_options complete = *o;
     tb_status rv = complete_options(&complete, err);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    tb_writer *w = tb__calloc(1, sizeof *w);
-    if (w == NULL)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "open %s: out of memory", logdir);
-    w->user_clock = o->clock;
-    w->user_clock_arg = o->clock_arg;
-    w->queue_bytes = complete.queue_bytes;
-    w->queue_in_memory = complete.queue_in_memory;
-    rv = open_parts(w, logdir, &complete, err);
-    if (rv == TB_STATUS_OK)
-        *out = w;
-    else
-        tb__free(w);
+    return rv == TB_STATUS_OK ? open_writer(out, logdir, NULL, NULL, &complete, err) : rv;
+}
+
+tb_status tb__writer_open_below(tb_writer **out, tb_writer *root, struct tb__run *run,
+                                const char *name, tb__error *err)
+{
+    tb__fpenv host = tb__fpenv_enter();
+    tb_status rv = open_writer(out, name, root, run, &root->options, err);
+    tb__fpenv_leave(&host);
     return rv;
 }
 
@@ -264,7 +314,7 @@ tb_writer *tb_open_sized(const char *logdir, const tb_options *options, size_t o
     tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__writer_copy_options(&o, sizeof o, options, options_size, "tb_options", &err);
     if (rv == TB_STATUS_OK)
-        rv = open_writer(&w, logdir, &o, &err);
+        rv = open_root(&w, logdir, &o, &err);
     tb__fpenv_leave(&host);
     if (rv != TB_STATUS_OK)
         tb__report_open_error(&err, o.on_error, o.on_error_arg);
@@ -279,33 +329,100 @@ static bool has_worker(const tb_writer *w)
     return w != NULL && !tb__writer_is_orphaned(w);
 }
 
+static tb_status flush(tb_writer *w, bool sync)
+{
+    return has_worker(w) ? tb__worker_flush(&w->worker, sync) : TB_STATUS_OK;
+}
+
+/* With the runs below; returns the first error. */
+static tb_status flush_all(tb_writer *w, bool sync)
+{
+    if (w == NULL)
+        return TB_STATUS_OK;
+    tb_status first = flush(w, sync);
+    for (tb_writer *below = NULL; (below = tb__runs_next(w, below)) != NULL;) {
+        tb_status rv = flush(below, sync);
+        first = first == TB_STATUS_OK ? rv : first;
+    }
+    return first;
+}
+
 tb_status tb_flush(tb_writer *w)
 {
-    return has_worker(w) ? tb__worker_flush(&w->worker, false) : TB_STATUS_OK;
+    return flush_all(w, false);
 }
 
 tb_status tb_sync(tb_writer *w)
 {
-    return has_worker(w) ? tb__worker_flush(&w->worker, true) : TB_STATUS_OK;
+    return flush_all(w, true);
+}
+
+/* The end of a session comes last, when all else is written, so that there is room for it; or when
+ * |deadline| is over: then it goes to the queue's file with what else is left, if that has room. */
+static void end_session(tb_writer *w, int64_t deadline)
+{
+    while (tb__worker_flush(&w->worker, false) != TB_STATUS_OK
+           && tb__os_monotonic_ns() < deadline)
+        tb__os_sleep_ns(RETRY_NS);
+    tb__queue_close(&w->queue); /* it must not wait longer */
+    tb__session_log_end(w);
+}
+
+static void end_worker(tb_writer *w, int64_t deadline)
+{
+    if (tb__session_has_end(&w->session))
+        end_session(w, deadline);
+    int64_t now = tb__os_monotonic_ns();
+    if (tb__worker_stop(&w->worker, deadline > now ? deadline - now : 0))
+        tb__queue_file_remove(&w->queue_file);
+}
+
+/* Gives up at |deadline| what can't be written.  The first loss becomes |*first|, unless there is
+ * one already. */
+static void close_one(tb_writer *w, int64_t deadline, tb__error *first)
+{
+    tb__error err;
+    tb__registry_remove(&w->registered);
+    if (tb__writer_is_orphaned(w))
+        tb__worker_forget(&w->worker);
+    else
+        end_worker(w, deadline);
+    if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
+        tb__report_error(&w->report, &err, true);
+    if (first->status == TB_STATUS_OK)
+        tb__report_get_first_loss(&w->report, first);
+    close_queue(w);
+    tb__report_destroy(&w->report);
+    destroy_state(w);
+    tb__free(w);
+}
+
+static tb_status refuse_close(tb_writer *w)
+{
+    tb__error err;
+    tb__error_set(&err, TB_STATUS_INVALID,
+                  "close %s: it belongs to the writer of %s, and is closed with it", w->file.dir,
+                  w->root->file.dir);
+    tb__report_keep(&err);
+    return tb__call_fail(w, &err, 0);
 }
 
 tb_status tb_close(tb_writer *w)
 {
     if (w == NULL)
         return TB_STATUS_OK;
-    tb__registry_remove(&w->registered);
-    if (tb__writer_is_orphaned(w))
-        tb__worker_forget(&w->worker);
-    else if (tb__worker_stop(&w->worker, (int64_t)(w->queue.full_wait_seconds * 1e9)))
-        tb__queue_file_remove(&w->queue_file);
-    tb__error err;
-    if (tb__event_file_close(&w->file, &err) != TB_STATUS_OK)
-        tb__report_error(&w->report, &err, true);
-    tb_status rv = tb__report_keep_first_loss(&w->report);
-    close_queue(w);
-    tb__report_destroy(&w->report);
-    tb__free(w);
-    return rv;
+    if (w->root != NULL)
+        return refuse_close(w);
+    tb__error first = {0};
+    int64_t deadline = tb__os_monotonic_ns() + (int64_t)(w->queue.full_wait_seconds * 1e9);
+    for (tb_writer *below = tb__runs_next(w, NULL), *next; below != NULL; below = next) {
+        next = tb__runs_next(w, below);
+        close_one(below, deadline, &first);
+    }
+    close_one(w, deadline, &first);
+    if (first.status != TB_STATUS_OK)
+        tb__report_keep(&first);
+    return first.status;
 }
 
 /* --- what can be asked ------------------------------------------------------------------------ */
@@ -327,7 +444,8 @@ tb_status tb_get_stats_sized(const tb_writer *w, tb_stats *out, size_t out_size)
                            .infinite_values = atomic_load(&c->infinite_values),
                            .outside_values = atomic_load(&c->outside_values),
                            .recovered = atomic_load(&c->recovered),
-                           .queue_in_memory = tb__queue_file_is_in_memory(&w->queue_file)};
+                           .queue_in_memory = tb__queue_file_is_in_memory(&w->queue_file),
+                           .clipped_samples = atomic_load(&c->clipped_samples)};
     }
     memset(out, 0, out_size);
     memcpy(out, &stats, out_size < sizeof stats ? out_size : sizeof stats);

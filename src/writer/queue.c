@@ -536,7 +536,7 @@ tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target, bool 
 static bool release_rings(tb__queue *q)
 {
     bool made_room = false;
-    uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         made_room |= q->cursors[i].committed != q->cursors[i].taken;
         q->cursors[i].committed = q->cursors[i].taken;

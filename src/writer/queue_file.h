@@ -42,7 +42,9 @@ typedef enum tb__entry_kind {
     TB__ENTRY_VALUE,      /* block holds a payload, encoded by the caller */
     TB__ENTRY_IMAGES,     /* block holds packed pixels */
     TB__ENTRY_VALUES,     /* block holds payloads with their tags (parts.h); tag is not used */
-    TB__ENTRY_GRAPH,      /* block holds a GraphDef; tag is not used */
+    TB__ENTRY_GRAPH,      /* block holds a GraphDef; or, with a tag, a RunMetadata */
+    TB__ENTRY_ARRAY,      /* block holds an array that is to become a histogram */
+    TB__ENTRY_STATISTIC,  /* a scalar behind an array: value says which of the array's statistics */
     TB__ENTRY_NOTHING     /* what it was did not survive its process, or the machine */
 } tb__entry_kind;
 
@@ -62,7 +64,8 @@ typedef struct tb__entry {
 static inline bool tb__entry_has_block(const tb__entry *e)
 {
     return e->kind == TB__ENTRY_VALUE || e->kind == TB__ENTRY_IMAGES
-           || e->kind == TB__ENTRY_VALUES || e->kind == TB__ENTRY_GRAPH;
+           || e->kind == TB__ENTRY_VALUES || e->kind == TB__ENTRY_GRAPH
+           || e->kind == TB__ENTRY_ARRAY;
 }
 
 _Static_assert(sizeof(tb__entry) == 32, "two entries fill a cache line");

@@ -28,49 +28,89 @@ static bool has_fitting_tag(const search *s, const tb__entry *entry)
 {
     if (entry->tag >= s->tags->count)
         return false;
-    tb_kind kind = tb__tags_by_id(s->tags, entry->tag)->kind;
-    return entry->kind == TB__ENTRY_SCALAR   ? kind == TB_KIND_SCALAR
-           : entry->kind == TB__ENTRY_IMAGES ? kind == TB_KIND_IMAGE
-                                             : kind != TB_KIND_SCALAR;
+    int kind = (int)tb__tags_by_id(s->tags, entry->tag)->kind;
+    switch ((tb__entry_kind)entry->kind) {
+    case TB__ENTRY_SCALAR:
+    case TB__ENTRY_STATISTIC: return kind == TB_KIND_SCALAR;
+    case TB__ENTRY_IMAGES: return kind == TB_KIND_IMAGE;
+    case TB__ENTRY_ARRAY: return kind == TB_KIND_HISTOGRAM;
+    case TB__ENTRY_GRAPH: return kind == TB__KIND_GRAPH_PROFILE;
+    default: return kind != TB_KIND_SCALAR && kind != TB__KIND_GRAPH_PROFILE;
+    }
 }
 
-/* Whether an entry can stand at this place of a group. */
-static bool is_sane(const search *s, const tb__entry *entry, uint64_t index_in_group)
+/* A group begins with a wall time or not, and then holds scalars; or a value, and then perhaps
+ * scalars; or an array and perhaps its statistics; or one other thing.  Whether an entry can be in
+ * it behind |before|, which is NULL for the first one behind the wall time. */
+static bool is_in_place(const tb__entry *entry, const tb__entry *before)
 {
     switch ((tb__entry_kind)entry->kind) {
     case TB__ENTRY_WALL:
-        return index_in_group == 0 && entry->more && isfinite(entry->value);
+        return false;
     case TB__ENTRY_SCALAR:
-        return has_fitting_tag(s, entry);
+        return before == NULL || before->kind == TB__ENTRY_SCALAR
+               || before->kind == TB__ENTRY_VALUE;
     case TB__ENTRY_VALUE:
+    case TB__ENTRY_ARRAY:
+        return before == NULL;
+    case TB__ENTRY_STATISTIC:
+        return before != NULL
+               && (before->kind == TB__ENTRY_ARRAY || before->kind == TB__ENTRY_STATISTIC);
     case TB__ENTRY_IMAGES:
-        return !entry->more && index_in_group <= 1 && has_fitting_tag(s, entry);
     case TB__ENTRY_VALUES:
     case TB__ENTRY_GRAPH:
     case TB__ENTRY_NOTHING:
-        return !entry->more && index_in_group <= 1;
+        return before == NULL && !entry->more;
     }
     return false;
 }
 
-/* A group begins with a wall time or not, and then holds scalars, or one large value.  Returns
- * where the one that begins at |position| ends; 0 when it is not whole before |end|. */
-static uint64_t check_group(search *s, uint64_t position, uint64_t end)
+static bool needs_tag(const tb__entry *entry)
 {
-    bool has_wall = entry_at(s, position)->kind == TB__ENTRY_WALL;
-    for (uint64_t i = 0; position + i < end && i < TB__GROUP_MAX; i++) {
-        tb__entry *entry = entry_at(s, position + i);
-        bool is_large = entry->kind != TB__ENTRY_SCALAR && entry->kind != TB__ENTRY_WALL;
-        if (entry->check != tb__entry_check(entry, position + i) || !is_sane(s, entry, i)
-            || (is_large && i != (has_wall ? 1U : 0U)))
+    bool has_one = entry->kind != TB__ENTRY_GRAPH || entry->tag != UINT32_MAX;
+    return has_one && entry->kind != TB__ENTRY_VALUES && entry->kind != TB__ENTRY_NOTHING;
+}
+
+static bool is_sane(const search *s, const tb__entry *entry, const tb__entry *before)
+{
+    return is_in_place(entry, before) && (!needs_tag(entry) || has_fitting_tag(s, entry));
+}
+
+static bool is_sane_wall(const tb__entry *entry)
+{
+    return entry->more && isfinite(entry->value);
+}
+
+/* Returns where the group that begins at |position| ends; 0 when it is not whole and sane before
+ * |end|. */
+static uint64_t find_group_end(const search *s, uint64_t position, uint64_t end)
+{
+    const tb__entry *first = entry_at(s, position), *before = NULL;
+    uint64_t at = position;
+    if (first->kind == TB__ENTRY_WALL) {
+        if (first->check != tb__entry_check(first, at) || !is_sane_wall(first) || ++at == end)
             return 0;
-        if (tb__entry_has_block(entry)
-            && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
-            make_nothing(s, entry);
+    }
+    for (; at < end && at - position < TB__GROUP_MAX; at++) {
+        const tb__entry *entry = entry_at(s, at);
+        if (entry->check != tb__entry_check(entry, at) || !is_sane(s, entry, before))
+            return 0;
         if (!entry->more)
-            return position + i + 1;
+            return at + 1;
+        before = entry;
     }
     return 0;
+}
+
+static uint64_t check_group(search *s, uint64_t position, uint64_t end)
+{
+    uint64_t group_end = find_group_end(s, position, end);
+    for (uint64_t at = position; at < group_end; at++) {
+        tb__entry *entry = entry_at(s, at);
+        if (tb__entry_has_block(entry) && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
+            make_nothing(s, entry);
+    }
+    return group_end;
 }
 
 /* Gives up the group at |position|, whose entries are whole but not sane: a tag that is not in the

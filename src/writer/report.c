@@ -58,14 +58,11 @@ void tb__report_note_loss(tb__report *r, tb_status status)
     pthread_mutex_unlock(&r->lock);
 }
 
-tb_status tb__report_keep_first_loss(tb__report *r)
+void tb__report_get_first_loss(tb__report *r, tb__error *out)
 {
     pthread_mutex_lock(&r->lock);
-    tb_status status = r->first_loss.status;
-    if (status != TB_STATUS_OK)
-        tb__report_keep(&r->first_loss);
+    *out = r->first_loss;
     pthread_mutex_unlock(&r->lock);
-    return status;
 }
 
 const char *tb__report_latest(tb__report *r)

@@ -33,8 +33,8 @@ void tb__report_error(tb__report *r, const tb__error *err, bool lost);
 /* Something was lost that is part of what has been told already, or is not to be told. */
 void tb__report_note_loss(tb__report *r, tb_status status);
 
-/* The status of the first error that lost something; its words become those of tb__report_kept. */
-tb_status tb__report_keep_first_loss(tb__report *r);
+/* The first error that lost something; of status TB_STATUS_OK when none has. */
+void tb__report_get_first_loss(tb__report *r, tb__error *out);
 
 /* The latest error's words, copied to memory of the calling thread. */
 const char *tb__report_latest(tb__report *r);

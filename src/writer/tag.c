@@ -129,40 +129,32 @@ static tb_status store_by_id(tb__tags *tags, tb_tag *tag)
     return TB_STATUS_OK;
 }
 
-static tb_status check_text(const char *what, const char *text, size_t limit, tb__error *err)
+tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error *err)
 {
-    size_t size = strnlen(text, limit + 1);
-    if (size > limit)
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is longer than %zu bytes", what,
-                             tb__quote(text).text, limit);
-    size_t bad_offset;
-    if (!tb__utf8_valid(text, size, &bad_offset))
-        return tb__error_set(err, TB_STATUS_INVALID, "%s \"%s\" is not UTF-8 at byte %zu", what,
-                             tb__quote(text).text, bad_offset);
-    return TB_STATUS_OK;
-}
-
-static tb_status check_new(const char *name, const tb__about *about, tb__error *err)
-{
-    if (name[0] == '\0')
-        return tb__error_set(err, TB_STATUS_INVALID, "tag is empty");
+    if (name == NULL || name[0] == '\0')
+        return tb__error_set(err, TB_STATUS_INVALID, "tag is %s", name == NULL ? "NULL" : "empty");
     if (tb__kind_text(about->kind) == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": kind %d is unknown",
                              tb__quote(name).text, (int)about->kind);
-    tb_status rv = check_text("tag", name, TBLOG_MAX_NAME_BYTES, err);
+    tb_status rv = tb__utf8_check("tag", name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && about->display_name != NULL)
-        rv = check_text("display name", about->display_name, TBLOG_MAX_NAME_BYTES, err);
+        rv = tb__utf8_check("display name", about->display_name, TBLOG_MAX_NAME_BYTES, err);
     if (rv == TB_STATUS_OK && about->description != NULL)
-        rv = check_text("description", about->description, TBLOG_MAX_NAME_BYTES, err);
+        rv = tb__utf8_check("description", about->description, TBLOG_MAX_NAME_BYTES, err);
     return rv;
 }
 
-static tb_status check_kind(const tb_tag *tag, tb_kind kind, tb__error *err)
+static tb_status check_known(const tb_tag *tag, const tb__about *about, tb__error *err)
 {
-    if (tag->kind == kind)
-        return TB_STATUS_OK;
-    return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
-                         tb__quote(tag->name).text, tb__kind_text(tag->kind), tb__kind_text(kind));
+    if (tag->kind != about->kind)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
+                             tb__quote(tag->name).text, tb__kind_text(tag->kind),
+                             tb__kind_text(about->kind));
+    if (tag->extent != about->extent)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" has %zu %s already, not %zu",
+                             tb__quote(tag->name).text, tag->extent, about->extent_name,
+                             about->extent);
+    return TB_STATUS_OK;
 }
 
 static tb_tag *new_tag(tb__tags *tags, const char *name, size_t name_size, tb_kind kind)
@@ -239,6 +231,7 @@ static tb_status add(tb_tag **out, tb__tags *tags, const char *name, const tb__a
     tb_status rv = tb__metadata_encode(&metadata, about);
     tag->metadata = metadata.data;
     tag->metadata_size = metadata.size;
+    tag->extent = about->extent;
     if (rv == TB_STATUS_OK)
         rv = make_room(tags, tag);
     if (rv == TB_STATUS_OK)
@@ -307,8 +300,8 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
     const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
     *out = find(table, name, size, hash_name(name, size));
     if (*out == NULL)
-        return check_new(name, about, err);
-    return check_kind(*out, about->kind, err);
+        return tb__tags_check_new(name, about, err);
+    return check_known(*out, about, err);
 }
 
 tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
@@ -326,7 +319,7 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
     pthread_mutex_unlock(&tags->lock);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
-    return is_new ? TB_STATUS_OK : check_kind(*out, about->kind, err);
+    return is_new ? TB_STATUS_OK : check_known(*out, about, err);
 }
 
 void tb__tags_lock(tb__tags *tags)

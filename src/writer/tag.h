@@ -22,9 +22,11 @@ struct tb_tag {
     char *name;
     uint8_t *metadata; /* a serialized field of Summary.Value */
     size_t metadata_size;
+    size_t extent; /* as in tb__about */
     uint8_t *scalar_head; /* of a tag of scalars: from tb__scalar_head_encode */
     size_t scalar_head_size;
     uint64_t described_in; /* the worker's: number of the file that holds the metadata already */
+    _Atomic uint64_t note; /* of the calls that log its kind, on what they logged; 0 at first */
 };
 
 enum { TB__TAG_CHUNKS = 24, TB__TAG_FIRST_CHUNK = 64 };
@@ -55,10 +57,10 @@ tb_status tb__tags_adopt(tb__tags *tags);
  * tb__tags_get lets in, or TB_STATUS_NO_MEMORY. */
 tb_status tb__tags_restore(tb__tags *tags);
 
-/* The tag |name|, added if it is new; of |about| only the kind counts if it is not.
+/* The tag |name|, added if it is new; of |about| only kind and extent count if it is not.
  *
- *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind; or
- *                        |about| holds such a name
+ *   TB_STATUS_INVALID    |name| is NULL, empty, too long, not UTF-8, or a tag of another kind or
+ *                        extent; or |about| holds such a name
  *   TB_STATUS_TOO_LARGE  all names and descriptions together exceed what a queue can keep
  *   TB_STATUS_NO_MEMORY */
 tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
@@ -67,6 +69,9 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
 /* As tb__tags_get, but a new tag is only checked, not added: |*out| is NULL for it. */
 tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
                          const tb__about *about, tb__error *err);
+
+/* Checks the names of a tag that nobody has yet: NULL too is none. */
+tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error *err);
 
 /* The tag with this id, which an entry carried. */
 tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id);

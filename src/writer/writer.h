@@ -10,11 +10,14 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "writer/charts.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
 #include "writer/queue_file.h"
 #include "writer/registry.h"
 #include "writer/report.h"
+#include "writer/runs.h"
+#include "writer/session.h"
 #include "writer/tag.h"
 #include "writer/worker.h"
 
@@ -33,6 +36,12 @@ struct tb_writer {
     tb__clock clock;
     tb__event_file file;
     tb__worker worker;
+    tb__session session;
+    tb__charts charts;
+    tb_options options; /* complete; for the runs below, but for its suffix, which |file| has */
+    tb__runs runs;      /* the root's, that is of a writer that tb_open made */
+    tb_writer *root;    /* whose run this is; NULL: it is the root */
+    struct tb__run *run;
 };
 
 /* --- open.c ----------------------------------------------------------------------------------- */
@@ -42,6 +51,11 @@ struct tb_writer {
  * do not know must be zero, else TB_STATUS_UNSUPPORTED. */
 tb_status tb__writer_copy_options(void *out, size_t out_size, const void *in, size_t in_size,
                                   const char *name, tb__error *err);
+
+/* The writer |run| of |root|, which is its owner and has its options, in the directory |name| below
+ * that one's. */
+tb_status tb__writer_open_below(tb_writer **out, tb_writer *root, struct tb__run *run,
+                                const char *name, tb__error *err);
 
 /* Makes w->queue_file, which goes with the event file that w->file has begun. */
 tb_status tb__writer_create_queue_file(tb_writer *w);

@@ -183,7 +183,7 @@ static void expect_steps_in(const char *path, int from, int to)
 
 /* --- all kinds of values ---------------------------------------------------------------------- */
 
-enum { SCALARS = 100, LARGE = 3, ALL_VALUES = SCALARS + 2 + 1 + 4 * LARGE + 1 };
+enum { SCALARS = 100, LARGE = 3, ALL_VALUES = SCALARS + 2 + 1 + (5 + 8) * LARGE + 1 };
 
 static void log_graph(tb_writer *w)
 {
@@ -203,6 +203,11 @@ static void log_large(tb_writer *w, int i)
     tb_image images[2] = {{.data = pixels[0], .width = 16, .height = 9},
                           {.data = pixels[1], .width = 16, .height = 9}};
     fail_unless(tb_log_histogram(w, "h", numbers, 3, TB_FLOAT64, i) == TB_STATUS_OK);
+    const tb_histogram_options later = {.on_worker = true, .statistics = true};
+    fail_unless(tb_log_histogram_with(w, "a", numbers, 3, TB_FLOAT64, i, &later)
+                == TB_STATUS_INVALID); /* a scalar */
+    fail_unless(tb_log_histogram_with(w, "array", numbers, 3, TB_FLOAT64, i, &later)
+                == TB_STATUS_OK);
     fail_unless(tb_log_text(w, "t", words, i) == TB_STATUS_OK);
     fail_unless(tb_log_image(w, "i", &images[0], i) == TB_STATUS_OK);
     fail_unless(tb_log_images(w, "is", images, 2, i) == TB_STATUS_OK);
@@ -260,7 +265,21 @@ static void check_large(const event_file *f, bool with_images)
     assert_int_equal(count_values(f, "is"), images);
 }
 
-static void check_all(const char *path, bool with_images)
+static void check_arrays(const event_file *f)
+{
+    assert_int_equal(count_values(f, "array"), LARGE);
+    assert_int_equal(count_values(f, "stats/array/std"), LARGE);
+    for (int i = 0; i < LARGE; i++) {
+        const Tblog__Proto__Event *event;
+        assert_true(find_value(f, "array", (size_t)i, &event)->histo->sum == 3 * i);
+        assert_int_equal(event->step, i);
+        assert_true(find_value(f, "stats/array/mean", (size_t)i, &event)->simple_value
+                    == (float)i);
+        assert_int_equal(event->summary->n_value, 8);
+    }
+}
+
+static void check_all(const char *path, bool with_images, bool with_arrays)
 {
     event_file f = read_event_file(path);
     assert_int_equal(f.torn_bytes, 0);
@@ -272,6 +291,10 @@ static void check_all(const char *path, bool with_images)
         assert_int_equal(event->step, i);
     }
     check_large(&f, with_images);
+    if (with_arrays)
+        check_arrays(&f);
+    else
+        assert_int_equal(count_values(&f, "array") + count_values(&f, "stats/array/count"), 0);
     assert_int_equal(count_graphs(&f), 1);
     free_event_file(&f);
 }
@@ -295,7 +318,7 @@ static void recover_brings_all_that_was_logged(void **state)
     expect_no_queue();
     assert_int_equal(count_files_in(dir), 1);
     expect_kept(event_file_in(dir, 0), &seen);
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
 
     seen = queue_image_load(event_file_in(dir, 0));
     off_t size = size_of(event_file_in(dir, 0));
@@ -317,8 +340,8 @@ static void recover_is_part_of_opening(void **state)
     assert_int_equal(stats.recovered, ALL_VALUES);
     assert_int_equal(tb_close(w), TB_STATUS_OK);
     assert_int_equal(count_files_in(dir), 3);
-    check_all(event_file_in(dir, 0), true);
-    check_all(event_file_in(dir, 1), true);
+    check_all(event_file_in(dir, 0), true, true);
+    check_all(event_file_in(dir, 1), true, true);
     expect_steps_in(event_file_in(dir, 2), 0, 0);
     expect_no_queue();
 
@@ -349,12 +372,12 @@ static void recover_reaches_a_whole_tree(void **state)
     assert_int_equal(tb_recover(root), TB_STATUS_OK);
     for (size_t i = 0; i < 5; i++) {
         snprintf(dir, sizeof dir, "%.200s%s", root, runs[i]);
-        check_all(event_file_in(dir, 0), true);
+        check_all(event_file_in(dir, 0), true, true);
         expect_no_queue();
     }
     assert_string_not_equal(queue_in(outside), ""); /* behind a link */
     assert_int_equal(tb_recover(link), TB_STATUS_OK); /* but it may begin at one */
-    check_all(event_file_in(outside, 0), true);
+    check_all(event_file_in(outside, 0), true, true);
 }
 
 /* Permissions mean nothing to root, who becomes somebody else for it. */
@@ -380,7 +403,7 @@ static void recover_in_a_folder_that_cannot_be_read_is_told(void **state)
     assert_int_equal(rv, TB_STATUS_IO);
     assert_non_null(strstr(tb_last_error(NULL), "closed"));
     expect_no_queue(); /* the rest was done all the same */
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
     assert_int_equal(rmdir(closed), 0);
 }
 
@@ -409,7 +432,7 @@ static void recover_may_run_many_times_at_once(void **state)
     for (int i = 0; i < RUNS; i++) {
         snprintf(dir, sizeof dir, "%.200s/%d", root_of_crowd, i);
         assert_int_equal(count_files_in(dir), 1);
-        check_all(event_file_in(dir, 0), true);
+        check_all(event_file_in(dir, 0), true, true);
         expect_no_queue();
     }
 }
@@ -554,7 +577,7 @@ static void ends_that_leave_a_queue_lose_nothing(void **state)
         assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : 0, 0);
         assert_string_not_equal(queue_in(dir), "");
         assert_int_equal(tb_recover(dir), TB_STATUS_OK);
-        check_all(event_file_in(dir, 0), true);
+        check_all(event_file_in(dir, 0), true, true);
         expect_no_queue();
     }
 }
@@ -579,7 +602,7 @@ static void ends_that_run_handlers_leave_no_queue(void **state)
         begin("exit");
         assert_int_equal(await(start(ends[i])), 0);
         expect_no_queue();
-        check_all(event_file_in(dir, 0), true);
+        check_all(event_file_in(dir, 0), true, true);
     }
 }
 
@@ -702,7 +725,7 @@ static void recover_on_a_full_disk_goes_on_later(void **state)
     assert_non_null(strstr(tb_last_error(NULL), event_file_in(dir, 0)));
     assert_int_equal(tb_recover(dir), TB_STATUS_OK);
     assert_int_equal(count_files_in(dir), 1);
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
     expect_no_queue();
 }
 
@@ -721,7 +744,7 @@ static void recover_that_can_write_nothing_changes_nothing(void **state)
     }
     expect_kept(event_file_in(dir, 0), &events);
     assert_int_equal(tb_recover(dir), TB_STATUS_OK);
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
 }
 
 /* No file can be begun, and none is left behind half-begun. */
@@ -739,7 +762,7 @@ static void recover_on_a_full_disk_leaves_no_beginnings(void **state)
     }
     assert_int_equal(tb_recover(dir), TB_STATUS_OK);
     assert_int_equal(count_files_in(dir), 1);
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
 }
 
 /* The queue's file can't grow either, and a record is too large for what it has: it has no copy
@@ -1059,17 +1082,17 @@ static void change_host(void)
     queue_image_free(&image);
 }
 
-static void crash_of_the_machine_costs_pictures_alone(void **state)
+static void crash_of_the_machine_costs_pictures_and_arrays_alone(void **state)
 {
     (void)state;
     begin("crash");
     run_and_kill(open_and_log_all);
     change_boot();
     assert_int_equal(tb_recover(dir), TB_STATUS_CORRUPT);
-    assert_non_null(strstr(tb_last_error(NULL), "6 values"));
+    assert_non_null(strstr(tb_last_error(NULL), "9 values"));
     expect_no_queue();
     assert_int_equal(count_files_in(dir), 1);
-    check_all(event_file_in(dir, 0), false);
+    check_all(event_file_in(dir, 0), false, false);
 }
 
 static void crash_of_the_machine_between_writes_costs_nothing(void **state)
@@ -1190,7 +1213,7 @@ static void damage_that_shows_late_is_told(void **state)
     queue_image_free(&image);
     assert_int_equal(tb_recover(dir), TB_STATUS_CORRUPT);
     assert_non_null(strstr(tb_last_error(NULL), "the packed pixels are damaged"));
-    check_all(event_file_in(dir, 0), false);
+    check_all(event_file_in(dir, 0), false, true);
 }
 
 /* --- a directory that hosts share ------------------------------------------------------------- */
@@ -1247,7 +1270,7 @@ static void file_that_is_no_queue_stays(void **state)
     assert_int_equal(tb_recover(dir), TB_STATUS_CORRUPT);
     assert_non_null(strstr(tb_last_error(NULL), "tblog-queue.txt"));
     assert_int_equal(size_of(path), 5);
-    check_all(event_file_in(dir, 0), true); /* the rest was done all the same */
+    check_all(event_file_in(dir, 0), true, true); /* the rest was done all the same */
 
     tb_writer *w = tb_open(dir, &(tb_options){.on_error = ignore_error});
     assert_non_null(w);
@@ -1272,7 +1295,7 @@ static void things_that_are_no_files_are_not_waited_for(void **state)
     assert_int_equal(symlink("/dev/zero", path), 0);
     assert_int_equal(tb_recover(dir), TB_STATUS_IO);
     alarm(0);
-    check_all(event_file_in(dir, 0), true);
+    check_all(event_file_in(dir, 0), true, true);
 }
 
 static uint32_t noise(void)
@@ -1400,7 +1423,7 @@ static void odd_clocks_do_no_harm(void **state)
         if (!is_same_boot)
             change_boot();
         assert_int_equal(tb_recover(dir), is_same_boot ? TB_STATUS_OK : TB_STATUS_CORRUPT);
-        check_all(event_file_in(dir, 0), is_same_boot);
+        check_all(event_file_in(dir, 0), is_same_boot, is_same_boot);
         expect_times(event_file_in(dir, 0));
     }
 }
@@ -1501,8 +1524,10 @@ static bool was_logged(const Tblog__Proto__Event *event, const Tblog__Proto__Sum
                && value->simple_value == (float)event->step;
     if (strcmp(value->tag, "h") == 0)
         return value->histo != NULL && value->histo->sum == 3 * (double)event->step;
+    if (strcmp(value->tag, "array") == 0)
+        return value->histo != NULL;
     return strlen(value->tag) == 1 || strcmp(value->tag, "is") == 0
-           || strcmp(value->tag, "named") == 0;
+           || strcmp(value->tag, "named") == 0 || strncmp(value->tag, "stats/array/", 12) == 0;
 }
 
 static void check_values(specimen *s, const char *path)
@@ -1609,7 +1634,7 @@ int main(int argc, char **argv)
         recover_test(torn_write_into_a_file_that_was_appended_to_is_done_anew),
         recover_test(torn_write_into_a_file_that_was_removed_is_done_anew),
         recover_test(torn_write_counts_what_was_missing),
-        recover_test(crash_of_the_machine_costs_pictures_alone),
+        recover_test(crash_of_the_machine_costs_pictures_and_arrays_alone),
         recover_test(crash_of_the_machine_between_writes_costs_nothing),
         recover_test(crash_of_the_machine_in_a_write_keeps_what_waited),
         recover_test(crash_of_the_machine_behind_a_write_costs_nothing),

@@ -107,6 +107,44 @@ static void make_array(void *data, size_t count, tb_dtype dtype)
     }
 }
 
+/* Numbers of any bits, the same by value on all machines. */
+static void make_bits(void *data, size_t count, tb_dtype dtype)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = next_random();
+        switch (dtype) {
+        case TB_UINT64:
+        case TB_INT64:
+        case TB_FLOAT64: ((uint64_t *)data)[i] = bits; break;
+        case TB_UINT32:
+        case TB_INT32:
+        case TB_FLOAT32: ((uint32_t *)data)[i] = (uint32_t)bits; break;
+        case TB_UINT8:
+        case TB_INT8:
+        case TB_BOOL: ((uint8_t *)data)[i] = (uint8_t)bits; break;
+        default: ((uint16_t *)data)[i] = (uint16_t)bits; break;
+        }
+    }
+}
+
+/* In each kind of bins, with statistics. */
+static void log_in_all_ways(tb_writer *w, const char *tag, const void *data, tb_dtype dtype)
+{
+    static uint64_t bits[2000];
+    static const double edges[] = {-1e3, -0.5, -0.01, 0, 0.1, 0.2, 40, 1e5};
+    const tb_histogram_options ways[] = {{.bins = 30, .statistics = true},
+                                         {.bins = 7, .edges = edges, .statistics = true},
+                                         {.stride = 2, .bins = 300},
+                                         {.statistics = true, .on_worker = true}};
+    make_bits(bits, 2000, dtype);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        int64_t step = (int64_t)i + 3;
+        must(tb_log_histogram_with(w, tag, data, 1000, dtype, step, &ways[i]) == TB_STATUS_OK, tag);
+        must(tb_log_histogram_with(w, tag, bits, 1000, dtype, step + 10, &ways[i]) == TB_STATUS_OK,
+             tag);
+    }
+}
+
 static void log_histograms(tb_writer *w)
 {
     static uint64_t data[3000];
@@ -133,6 +171,7 @@ static void log_histograms(tb_writer *w)
         snprintf(tag, sizeof tag, "histogram/%d", (int)dtype);
         must(tb_log_histogram(w, tag, data, 2000, dtype, 1) == TB_STATUS_OK, tag);
         must(tb_log_histogram_with(w, tag, data, 1000, dtype, 2, &strided) == TB_STATUS_OK, tag);
+        log_in_all_ways(w, tag, data, dtype);
     }
     static const double edges[] = {-3, -1, 0.5, 7}, counts[] = {1, 0, 4.5};
     tb_histogram raw = {.edges = edges, .counts = counts, .bucket_count = 3};
@@ -162,11 +201,83 @@ static void log_pictures(tb_writer *w)
             snprintf(tag, sizeof tag, "image/%zu/%zu", d, channels);
             must(tb_log_image(w, tag, &image, 1) == TB_STATUS_OK, tag);
             must(tb_log_images(w, tag, both, 2, 2) == TB_STATUS_OK, tag);
+            const tb_box box = {3.3, 12, 30, 25, "box", 0, 0, 0};
+            const tb_image_options drawn = {
+                .min = 0.1, .max = 0.7, .boxes = &box, .box_count = 1, .scale = 2};
+            must(tb_log_image_with(w, tag, &image, 3, &drawn) == TB_STATUS_OK, tag);
+            tb_video video = {.first = image, .frames = 5, .clips = 2};
+            video.first.height = 3;
+            must(tb_log_video(w, tag, &video, 4) == TB_STATUS_OK, tag);
+            const tb_image_options map = {.colormap = TB_COLORMAP_DIVERGING};
+            image.channels = 1;
+            must(tb_log_image_with(w, tag, &image, 5, &map) == TB_STATUS_OK, tag);
         }
     static const uint8_t gif[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff"
                                  ",\0\0\0\0\1\0\1\0\0\2\2D\1\0;";
     tb_file file = {gif, sizeof gif - 1};
     must(tb_log_encoded_images(w, "image/gif", &file, 1, 1) == TB_STATUS_OK, "gif");
+}
+
+static void log_sounds(tb_writer *w)
+{
+    static double doubles[600];
+    static float floats[600];
+    static int32_t integers[600];
+    static int16_t shorts[600];
+    for (size_t i = 0; i < 600; i++) {
+        doubles[i] = ((double)(int64_t)next_random()) * 0x1.2p-63; /* some are beyond 1 */
+        floats[i] = (float)doubles[i];
+        integers[i] = (int32_t)next_random();
+        shorts[i] = (int16_t)next_random();
+    }
+    tb_audio clips[] = {
+        {.data = doubles, .frames = 600, .dtype = TB_FLOAT64},
+        {.data = floats, .frames = 300, .channels = 2, .frame_stride = 1, .channel_stride = 300,
+         .sample_rate = 8000.5, .dtype = TB_FLOAT32},
+        {.data = integers, .frames = 600, .dtype = TB_INT32},
+        {.data = shorts, .frames = 300, .dtype = TB_INT16, .frame_stride = 2}};
+    must(tb_log_audio(w, "audio/one", &clips[0], 1) == TB_STATUS_OK, "audio");
+    must(tb_log_audios(w, "audio/four", clips, 4, 1) == TB_STATUS_OK, "audio");
+}
+
+static void log_arrays(tb_writer *w)
+{
+    static uint64_t wide[24];
+    static uint32_t words[24];
+    static uint16_t shorts[24];
+    static double doubles[24];
+    static float floats[24];
+    for (size_t i = 0; i < 24; i++) {
+        wide[i] = next_random();
+        words[i] = (uint32_t)wide[i];
+        shorts[i] = (uint16_t)wide[i];
+        doubles[i] = (double)(int64_t)wide[i] / 7;
+        floats[i] = (float)doubles[i];
+    }
+    const struct {
+        const void *data;
+        tb_dtype dtype;
+    } arrays[] = {{wide, TB_UINT64},   {wide, TB_INT64},   {words, TB_UINT32}, {words, TB_INT32},
+                  {shorts, TB_UINT16}, {shorts, TB_INT16}, {shorts, TB_FLOAT16},
+                  {doubles, TB_FLOAT64}, {floats, TB_FLOAT32}};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        tb_tensor t = {.data = arrays[i].data, .dtype = arrays[i].dtype, .rank = 3,
+                       .shape = (size_t[]){2, 3, 4}};
+        char tag[32];
+        snprintf(tag, sizeof tag, "tensor/%zu", i);
+        must(tb_log_tensor(w, tag, &t, 1) == TB_STATUS_OK, tag);
+        t.strides = (ptrdiff_t[]){1, 8, 2};
+        must(tb_log_tensor(w, tag, &t, 2) == TB_STATUS_OK, tag);
+    }
+    static const uint8_t colors[24] = {1, 2, 3, 255};
+    static const int32_t faces[] = {0, 1, 7, 2, 3, 4};
+    for (size_t i = 0; i < 24; i++)
+        floats[i] *= 0x1p-60F;
+    tb_mesh mesh = {.vertices = floats, .vertex_count = 8, .colors = colors, .faces = faces,
+                    .face_count = 2};
+    must(tb_log_mesh(w, "mesh", &mesh, 1) == TB_STATUS_OK, "mesh");
+    must(tb_log_mesh_with(w, "centered", &mesh, 1,
+                          &(tb_mesh_options){.center = true, .fov = 40.1}) == TB_STATUS_OK, "mesh");
 }
 
 static void log_graph(tb_writer *w)
@@ -192,7 +303,10 @@ static void log_graph(tb_writer *w)
 
 static tb_writer *open_writer(const char *dir, double *now)
 {
-    tb_options options = {.clock = fixed_clock, .clock_arg = now, .full_wait_seconds = 600};
+    tb_options options = {.clock = fixed_clock,
+                          .clock_arg = now,
+                          .full_wait_seconds = 600,
+                          .flush_seconds = 600};
     tb_writer *w = tb_open(dir, &options);
     must(w != NULL, "tb_open");
     return w;
@@ -206,6 +320,8 @@ static void log_all(const char *dir)
     log_histograms(w);
     log_pictures(w);
     must(tb_log_text(w, "text", "größe\n\n| a | b |\n|---|---|\n", 5) == TB_STATUS_OK, "text");
+    log_sounds(w);
+    log_arrays(w);
     log_graph(w);
     must(tb_close(w) == TB_STATUS_OK, "tb_close");
 }
@@ -218,6 +334,7 @@ static void recover_all(const char *dir)
     if (id == 0) {
         double now = 2e9;
         tb_writer *w = open_writer(dir, &now);
+        tb_flush(w); /* the worker's first look is over: all that follows stays in the queue */
         log_pictures(w);
         log_graph(w);
         for (int64_t i = 0; i < 500; i++)

@@ -83,6 +83,13 @@ static void log_large(tb_writer *w, int i)
     tb_log_text(w, "t", "some words", i);
     tb_log_images(w, "i", images, 2, i);
     tb_log_image(w, "one", &images[0], i);
+    tb_box boxes[2] = {{1, 1, 6, 3, "box", 0, 0, 0}, {0, 0, 4, 4, NULL, 0, 0, 0}};
+    tb_log_image_with(w, "drawn", &images[0], i,
+                      &(tb_image_options){.boxes = boxes, .box_count = 2, .scale = 2});
+    tb_video video = {.first = images[0], .frames = 2};
+    video.first.height = 2;
+    video.format = i % 2 == 0 ? TB_VIDEO_APNG : TB_VIDEO_GIF;
+    tb_log_video(w, "video", &video, i);
     tb_graph *g = tb_graph_new();
     tb_graph_add(g, "Op", "node");
     tb_log_graph(w, g);

@@ -35,14 +35,21 @@ static const kind_info kinds[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = {"histogram_with", "histograms", 1},
     [LEDGER_HISTOGRAM_BINS] = {"histogram_bins", "histograms", 1},
     [LEDGER_HISTOGRAM_EDGES] = {"histogram_edges", "histograms", 1},
+    [LEDGER_HISTOGRAM_LATER] = {"histogram_later", "histograms", 1},
     [LEDGER_HISTOGRAM_RAW] = {"histogram_raw", "histograms", 1},
     [LEDGER_IMAGE] = {"image", "images", 1},
     [LEDGER_IMAGE_16] = {"image_16", "images", 1},
     [LEDGER_IMAGES] = {"images", "images", 1},
+    [LEDGER_DRAWN] = {"drawn", "images", 1},
+    [LEDGER_BATCH] = {"batch", "images", 1},
+    [LEDGER_VIDEO] = {"video", "images", 1},
     [LEDGER_FILE] = {"file", "images", 1},
     [LEDGER_FILES] = {"files", "images", 1},
     [LEDGER_TEXT] = {"text", "text", 1},
     [LEDGER_LONG_TEXT] = {"long_text", "text", 1},
+    [LEDGER_AUDIO] = {"audio", "audio", 1},
+    [LEDGER_TENSOR] = {"tensor", "tensor", 1},
+    [LEDGER_MESH] = {"mesh", "mesh", 2},
     [LEDGER_GRAPH] = {"graph", "", 1},
     [LEDGER_GRAPH_DEF] = {"graph_def", "", 1},
 };
@@ -61,7 +68,11 @@ const char *ledger_kind_text(ledger_kind kind)
 
 static const char *tag_of(char room[TAG_SIZE], const ledger_call *c, uint32_t index)
 {
-    snprintf(room, TAG_SIZE, "%s.%u/%u", kinds[c->kind].name, c->era, index);
+    if (c->kind == LEDGER_MESH)
+        snprintf(room, TAG_SIZE, "%s.%u/0%s", kinds[c->kind].name, c->era,
+                 index == 0 ? "_VERTEX" : "_COLOR");
+    else
+        snprintf(room, TAG_SIZE, "%s.%u/%u", kinds[c->kind].name, c->era, index);
     return room;
 }
 
@@ -144,8 +155,9 @@ static tb_status log_histogram(tb_writer *w, ledger_call *c, uint32_t step)
     tb_histogram_options o = {.rank = 2, .shape = shape};
     if (c->kind != LEDGER_HISTOGRAM_WITH)
         o = (tb_histogram_options){.bins = HISTOGRAM_VALUES};
-    if (c->kind == LEDGER_HISTOGRAM_EDGES)
+    if (c->kind == LEDGER_HISTOGRAM_EDGES || c->kind == LEDGER_HISTOGRAM_LATER)
         o.edges = edges;
+    o.on_worker = c->kind == LEDGER_HISTOGRAM_LATER;
     return tb_log_histogram_with(w, tag, data, HISTOGRAM_VALUES, TB_INT32, step, &o);
 }
 
@@ -173,6 +185,28 @@ static tb_status log_image(tb_writer *w, ledger_call *c, uint32_t step)
     return tb_log_image(w, tag, c->kind == LEDGER_IMAGE ? &image : &of_16_bit, step);
 }
 
+/* Pictures of one size, in one array. */
+static tb_status log_reel(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    char tag[TAG_SIZE];
+    float values[PICTURES * WIDTH * HEIGHT];
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        values[i] = (float)(i * step % 1000);
+    tag_of(tag, c, 0);
+    tb_image first = {.data = values, .width = WIDTH, .height = HEIGHT, .dtype = TB_FLOAT32};
+    tb_box boxes[] = {{1, 1, 4, 4, "label", 0, 0, 0}, {0, 0, 2, 2, NULL, 9, 9, 9}};
+    tb_image_options o = {.colormap = TB_COLORMAP_MAGMA};
+    if (c->kind == LEDGER_BATCH)
+        return tb_log_image_batch(
+            w, tag, &(tb_image_batch){.first = first, .count = PICTURES, .options = &o}, step);
+    if (c->kind == LEDGER_VIDEO)
+        return tb_log_video(w, tag, &(tb_video){.first = first, .frames = PICTURES, .options = &o},
+                            step);
+    o.boxes = boxes;
+    o.box_count = 2;
+    return tb_log_image_with(w, tag, &first, step, &o);
+}
+
 static tb_status log_files(tb_writer *w, ledger_call *c, uint32_t step)
 {
     char tag[TAG_SIZE];
@@ -189,6 +223,31 @@ static tb_status log_text(tb_writer *w, ledger_call *c, uint32_t step)
     char tag[TAG_SIZE];
     fill_text(text, text_size(c->kind), step);
     return tb_log_text(w, tag_of(tag, c, 0), text, step);
+}
+
+static tb_status log_audio(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    char tag[TAG_SIZE];
+    int16_t samples[] = {(int16_t)step, (int16_t)(step + 1)};
+    tb_audio audio = {.data = samples, .frames = 2, .dtype = TB_INT16};
+    return tb_log_audio(w, tag_of(tag, c, 0), &audio, step);
+}
+
+static tb_status log_tensor(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    char tag[TAG_SIZE];
+    tb_tensor tensor = {.data = &step, .dtype = TB_UINT32, .rank = 1, .shape = (size_t[]){1}};
+    return tb_log_tensor(w, tag_of(tag, c, 0), &tensor, step);
+}
+
+static tb_status log_mesh(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    char tag[TAG_SIZE];
+    float vertex[] = {(float)step, 0, 0};
+    uint8_t color[] = {(uint8_t)step, 1, 2};
+    snprintf(tag, sizeof tag, "%s.%u/0", kinds[c->kind].name, c->era);
+    tb_mesh mesh = {.vertices = vertex, .vertex_count = 1, .colors = color};
+    return tb_log_mesh(w, tag, &mesh, step);
 }
 
 static void build_graph(tb_graph *g, uint32_t step)
@@ -262,14 +321,21 @@ static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = log_histogram,
     [LEDGER_HISTOGRAM_BINS] = log_histogram,
     [LEDGER_HISTOGRAM_EDGES] = log_histogram,
+    [LEDGER_HISTOGRAM_LATER] = log_histogram,
     [LEDGER_HISTOGRAM_RAW] = log_histogram,
     [LEDGER_IMAGE] = log_image,
     [LEDGER_IMAGE_16] = log_image,
     [LEDGER_IMAGES] = log_image,
+    [LEDGER_DRAWN] = log_reel,
+    [LEDGER_BATCH] = log_reel,
+    [LEDGER_VIDEO] = log_reel,
     [LEDGER_FILE] = log_files,
     [LEDGER_FILES] = log_files,
     [LEDGER_TEXT] = log_text,
     [LEDGER_LONG_TEXT] = log_text,
+    [LEDGER_AUDIO] = log_audio,
+    [LEDGER_TENSOR] = log_tensor,
+    [LEDGER_MESH] = log_mesh,
     [LEDGER_GRAPH] = log_graph,
     [LEDGER_GRAPH_DEF] = log_graph_def,
 };
@@ -288,7 +354,7 @@ void ledger_log_some(ledger *g, tb_writer *w)
 {
     static const ledger_kind some[] = {
         LEDGER_SCALAR, LEDGER_GROUP, LEDGER_HISTOGRAM, LEDGER_IMAGE, LEDGER_HANDLE,
-        LEDGER_TEXT,   LEDGER_FILES, LEDGER_GRAPH_DEF, LEDGER_SCALAR};
+        LEDGER_TEXT,   LEDGER_FILES, LEDGER_GRAPH_DEF, LEDGER_MESH,  LEDGER_SCALAR};
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
         ledger_log(g, w, some[i]);
 }
@@ -357,6 +423,29 @@ static bool are_pictures(const value_message *v, const ledger_call *c, uint32_t 
     return ok;
 }
 
+/* Two samples, behind the header of a WAV file. */
+static bool is_sound(const value_message *v, uint32_t step)
+{
+    const uint8_t samples[] = {(uint8_t)step, 0, (uint8_t)(step + 1), (uint8_t)((step + 1) >> 8)};
+    return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_AUDIO
+           && v->audio->encoded_audio_string.len == 48
+           && memcmp(v->audio->encoded_audio_string.data + 44, samples, sizeof samples) == 0;
+}
+
+static bool is_tensor(const value_message *v, const void *content, size_t size)
+{
+    return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR
+           && v->tensor->tensor_content.len == size
+           && memcmp(v->tensor->tensor_content.data, content, size) == 0;
+}
+
+static bool is_mesh_part(const value_message *v, uint32_t step, uint32_t index)
+{
+    const float vertex[] = {(float)step, 0, 0};
+    const uint8_t color[] = {(uint8_t)step, 1, 2};
+    return index == 0 ? is_tensor(v, vertex, sizeof vertex) : is_tensor(v, color, sizeof color);
+}
+
 static bool is_payload(const value_message *v, const ledger_call *c, uint32_t step, uint32_t index)
 {
     switch (c->kind) {
@@ -372,6 +461,7 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_HISTOGRAM_WITH:
     case LEDGER_HISTOGRAM_BINS:
     case LEDGER_HISTOGRAM_EDGES:
+    case LEDGER_HISTOGRAM_LATER:
     case LEDGER_HISTOGRAM_RAW:
         return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_HISTO
                && (int)v->histo->num == HISTOGRAM_VALUES && (uint32_t)v->histo->min == step;
@@ -380,8 +470,14 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_IMAGE:
     case LEDGER_IMAGE_16:
     case LEDGER_IMAGES:
+    case LEDGER_DRAWN:
+    case LEDGER_BATCH:
+    case LEDGER_VIDEO:
     case LEDGER_FILE:
     case LEDGER_FILES: return are_pictures(v, c, step);
+    case LEDGER_AUDIO: return is_sound(v, step);
+    case LEDGER_TENSOR: return is_tensor(v, &step, sizeof step);
+    case LEDGER_MESH: return is_mesh_part(v, step, index);
     case LEDGER_GRAPH:
     case LEDGER_GRAPH_DEF:
     case LEDGER_KINDS: break;

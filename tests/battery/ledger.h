@@ -19,14 +19,21 @@ typedef enum ledger_kind {
     LEDGER_HISTOGRAM_WITH,
     LEDGER_HISTOGRAM_BINS,
     LEDGER_HISTOGRAM_EDGES,
+    LEDGER_HISTOGRAM_LATER, /* reduced by the worker */
     LEDGER_HISTOGRAM_RAW,
     LEDGER_IMAGE,
     LEDGER_IMAGE_16,      /* 16 bit, with alpha */
     LEDGER_IMAGES,        /* several, one of floats */
+    LEDGER_DRAWN,         /* by a colour map, with boxes */
+    LEDGER_BATCH,
+    LEDGER_VIDEO,
     LEDGER_FILE,          /* an encoded image */
     LEDGER_FILES,
     LEDGER_TEXT,
     LEDGER_LONG_TEXT,     /* more than the writer's buffers keep */
+    LEDGER_AUDIO,
+    LEDGER_TENSOR,
+    LEDGER_MESH,          /* two values that stay together */
     LEDGER_GRAPH,
     LEDGER_GRAPH_DEF,
     LEDGER_KINDS

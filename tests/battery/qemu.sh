@@ -66,7 +66,7 @@ build() { # NAME COMPILER CMAKE_ARGUMENTS...
     shift 2
     quietly "configure-$name.log" cmake -S "$source" -B "build-$name" \
         -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DTBLOG_PNG_ENCODER=own \
-        -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF "$@"
+        -DTBLOG_GIF=OFF -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF "$@"
     quietly "build-$name.log" cmake --build "build-$name" --target tblog -j2
 }
 

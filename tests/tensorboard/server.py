@@ -36,11 +36,13 @@ CHATTER = re.compile(r"""
 class Server:
     """with Server(logdir, fast=True) as server: everything in |logdir| is loaded in the body.
 
-    |fast| is the loader: TensorBoard's data server, or the one in Python."""
+    |fast| is the loader: TensorBoard's data server, or the one in Python.  |samples| is what
+    becomes of long series: None is as TensorBoard has it."""
 
-    def __init__(self, logdir, fast):
+    def __init__(self, logdir, fast, samples=KEEP_ALL):
         logdir = os.path.abspath(logdir)
         self.fast = fast
+        self._samples = samples
         self._lines = []
         self._url = None
         self._loaded = threading.Event()
@@ -59,8 +61,9 @@ class Server:
                    sys.executable, "-m", "tensorboard.main", "--logdir", logdir,
                    "--host", "127.0.0.1", "--port", "0",
                    "--load_fast", "true" if self.fast else "false",
-                   "--samples_per_plugin", KEEP_ALL,
                    "--reload_interval", "0"]  # load once
+        if self._samples:
+            command += ["--samples_per_plugin", self._samples]
         if self.fast:
             # Only so does it say when it has loaded everything.
             return command + ["--extra_data_server_flags=--verbose"]
@@ -126,6 +129,14 @@ class Server:
 
     def plugin(self, name, route, **query):
         return self.json(f"plugin/{name}/{route}", **query)
+
+    def post(self, path, request):
+        """The answer to a request, both JSON."""
+        question = urllib.request.Request(
+            f"{self._url}/data/{path}", json.dumps(request).encode("utf-8"),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(question, timeout=ANSWER_SECONDS) as answer:
+            return json.load(answer)
 
 
 def main():

@@ -98,7 +98,8 @@ static void event_of_a_first_scalar_has_its_metadata(void **state)
     tb__buf out = {0}, metadata = {0};
     uint8_t payload[TB__SCALAR_PAYLOAD_SIZE];
     tb__value value = scalar("loss", payload, 0.5);
-    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){TB_KIND_SCALAR, "Loss", "d", NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = "Loss", .description = "d"};
+    assert_int_equal(tb__metadata_encode(&metadata, &about), TB_STATUS_OK);
     value.metadata = metadata.data;
     value.metadata_size = metadata.size;
     assert_int_equal(tb__event_encode_values(&out, 1700000001.0, 7, &value, 1), TB_STATUS_OK);
@@ -113,7 +114,8 @@ static void event_takes_any_payload(void **state)
     (void)state;
     tb__buf out = {0}, metadata = {0};
     static const uint8_t tensor[] = {0x42, 0x08, 0x08, 0x01, 0x2a, 0x04, 0, 0, 0, 0x3f};
-    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){TB_KIND_SCALAR, NULL, NULL, NULL, 0}), TB_STATUS_OK);
+    assert_int_equal(tb__metadata_encode(&metadata, &(tb__about){.kind = TB_KIND_SCALAR}),
+                     TB_STATUS_OK);
     tb__value value = {"loss", 4, tensor, sizeof tensor, metadata.data, metadata.size};
     assert_int_equal(tb__event_encode_values(&out, 1700000001.0, 7, &value, 1), TB_STATUS_OK);
     /* As TensorFlow writes it, but for the order of tensor and metadata. */
@@ -142,6 +144,18 @@ static void event_of_a_graph_has_the_known_bytes(void **state)
     size_t size = from_hex(graph, "0a080a03612f6212015822020816");
     assert_int_equal(tb__event_encode_graph(&out, 1700000001.0, 0, graph, size), TB_STATUS_OK);
     assert_bytes(&out, "0900004040fc54d941220e0a080a03612f6212015822020816");
+    tb__buf_free(&out);
+}
+
+static void event_of_a_graph_profile_has_the_known_bytes(void **state)
+{
+    (void)state;
+    tb__buf out = {0};
+    static const uint8_t run_metadata[] = {0x0a, 0x02, 0x0a, 0x00};
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1700000001.0, 7, "t", 1, run_metadata, 4),
+                     TB_STATUS_OK);
+    assert_bytes(&out, "0900004040fc54d941100742090a01741204"
+                       "0a020a00");
     tb__buf_free(&out);
 }
 
@@ -219,8 +233,8 @@ static void add_random_value(sample *s, uint64_t *seed)
         return;
 
     char *name = random_bits(seed) % 2 == 0 ? s->tags[i] : NULL;
-    assert_int_equal(tb__metadata_encode(&s->metadata[i], &(tb__about){TB_KIND_SCALAR, name, "**why**", NULL, 0}),
-                     TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = name, .description = "**why**"};
+    assert_int_equal(tb__metadata_encode(&s->metadata[i], &about), TB_STATUS_OK);
     s->ours[i].metadata = s->metadata[i].data;
     s->ours[i].metadata_size = s->metadata[i].size;
     tblog__proto__summary_metadata__plugin_data__init(&s->their_plugin[i]);
@@ -330,6 +344,8 @@ static void event_leaves_the_buffer_alone_when_memory_is_short(void **state)
     tb__buf before = out;
     assert_int_equal(tb__event_encode_values(&out, 1, 1, &value, 1), TB_STATUS_NO_MEMORY);
     assert_int_equal(tb__event_encode_graph(&out, 1, 1, payload, SIZE_MAX / 2),
+                     TB_STATUS_NO_MEMORY);
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1, 1, "t", 1, payload, SIZE_MAX / 2),
                      TB_STATUS_NO_MEMORY);
     assert_memory_equal(&out, &before, sizeof out);
     tb__buf_free(&out);
@@ -473,6 +489,10 @@ static void event_values_are_counted(void **state)
     assert_int_equal(tb__event_encode_graph(&out, 1.7e9, 0, payload, 5), TB_STATUS_OK);
     assert_int_equal(tb__event_count_values(out.data, out.size), 1);
     tb__buf_clear(&out);
+    assert_int_equal(tb__event_encode_graph_profile(&out, 1.7e9, 3, "t", 1, payload, 5),
+                     TB_STATUS_OK);
+    assert_int_equal(tb__event_count_values(out.data, out.size), 1);
+    tb__buf_clear(&out);
     assert_int_equal(tb__event_encode_header(&out, 1.7e9), TB_STATUS_OK);
     assert_int_equal(tb__event_count_values(out.data, out.size), 0);
     tb__buf_free(&out);
@@ -488,6 +508,7 @@ int main(void)
         cmocka_unit_test(event_takes_any_payload),
         cmocka_unit_test(event_writes_negative_steps_and_zero_values),
         cmocka_unit_test(event_of_a_graph_has_the_known_bytes),
+        cmocka_unit_test(event_of_a_graph_profile_has_the_known_bytes),
         cmocka_unit_test(event_writes_a_wall_time_of_zero),
         cmocka_unit_test(event_equals_what_protobuf_makes_of_the_same_values),
         cmocka_unit_test(event_overhead_covers_the_longest_forms),

@@ -90,8 +90,10 @@ static Tblog__Proto__Summary__Value *encode(tb__nonfinite *nonfinite, const void
 {
     tb__buf out = {0};
     tb__error err = {0};
-    assert_int_equal(tb__histogram_encode(&out, nonfinite, data, count, dtype, options, &err),
+    tb__histogram_rest rest;
+    assert_int_equal(tb__histogram_encode(&out, &rest, data, count, dtype, options, NULL, &err),
                      TB_STATUS_OK);
+    *nonfinite = rest.nonfinite;
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     assert_int_equal(value->value_case, TBLOG__PROTO__SUMMARY__VALUE__VALUE_HISTO);
@@ -355,10 +357,10 @@ static void histogram_appends_behind_what_is_there(void **state)
 {
     (void)state;
     tb__buf out = {0};
-    tb__nonfinite nonfinite;
+    tb__histogram_rest rest;
     const float values[] = {1};
     assert_int_equal(tb__buf_append(&out, "ab", 2), TB_STATUS_OK);
-    assert_int_equal(tb__histogram_encode(&out, &nonfinite, values, 1, TB_FLOAT32, NULL, NULL),
+    assert_int_equal(tb__histogram_encode(&out, &rest, values, 1, TB_FLOAT32, NULL, NULL, NULL),
                      TB_STATUS_OK);
     assert_memory_equal(out.data, "ab\x2a", 3);
     tb__buf_free(&out);
@@ -368,9 +370,9 @@ static void histogram_refuses_bad_arguments(void **state)
 {
     (void)state;
     tb__buf out = {0};
-    tb__nonfinite nonfinite;
+    tb__histogram_rest rest;
     tb__error err = {0};
-    assert_int_equal(tb__histogram_encode(&out, &nonfinite, NULL, 1, TB_FLOAT32, NULL, &err),
+    assert_int_equal(tb__histogram_encode(&out, &rest, NULL, 1, TB_FLOAT32, NULL, NULL, &err),
                      TB_STATUS_INVALID);
     assert_string_equal(err.text, "histogram: data is NULL but count is 1");
     assert_int_equal(out.size, 0);
@@ -382,9 +384,11 @@ static void encode_both_kinds(tb__buf *out, const array *a)
 {
     static const double edges[] = {-0.1, 0.1, 0.7, 1.3e300}, counts[] = {3, 0.1, 2};
     static const tb_histogram raw = {.edges = edges, .counts = counts, .bucket_count = 3};
-    tb__nonfinite nonfinite;
+    static const tb_histogram_options even = {.bins = 50, .statistics = true};
+    tb__histogram_rest rest;
     tb__buf_clear(out);
-    tb__histogram_encode(out, &nonfinite, a->data, a->count, a->dtype, NULL, NULL);
+    tb__histogram_encode(out, &rest, a->data, a->count, a->dtype, NULL, NULL, NULL);
+    tb__histogram_encode(out, &rest, a->data, a->count, a->dtype, &even, NULL, NULL);
     tb__histogram_encode_raw(out, &raw, NULL);
 }
 
@@ -429,6 +433,109 @@ static void histogram_neither_minds_nor_changes_the_float_environment(void **sta
         tb__buf_free(&actual);
         array_free(&a);
     }
+}
+
+/* --- copies ----------------------------------------------------------------------------------- */
+
+static uint8_t *copy_of(size_t *out_size, const void *data, size_t count, tb_dtype dtype,
+                        const tb_histogram_options *options)
+{
+    assert_int_equal(tb__histogram_copy_check(out_size, data, count, dtype, options, NULL),
+                     TB_STATUS_OK);
+    uint8_t *copy = malloc(*out_size); /* of this size, so that a sanitizer sees its end */
+    assert_non_null(copy);
+    tb__histogram_copy(copy, data, count, dtype, options);
+    return copy;
+}
+
+static void histogram_of_a_copy_is_that_of_the_data(void **state)
+{
+    (void)state;
+    static const double edges[] = {-1, -0.25, 0, 0.2, 100};
+    static const size_t shape[] = {100, 3};
+    static const ptrdiff_t strides[] = {8, 2};
+    const tb_histogram_options ways[] = {{.stride = 1},
+                                         {.stride = 3, .statistics = true},
+                                         {.bins = 9},
+                                         {.bins = 4, .edges = edges, .stride = 2},
+                                         {.rank = 2, .shape = shape, .strides = strides}};
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
+        array a = array_filled((tb_dtype)dtype, 1000, FILL_SPECIAL, 1);
+        for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+            size_t size;
+            uint8_t *copy = copy_of(&size, a.data, 300, a.dtype, &ways[i]);
+            tb__buf now = {0}, later = {0};
+            tb__histogram_rest rest, later_rest;
+            tb__histogram_encode(&now, &rest, a.data, 300, a.dtype, &ways[i], NULL, NULL);
+            assert_int_equal(tb__histogram_encode_copy(&later, &later_rest, copy, size, NULL),
+                             TB_STATUS_OK);
+            assert_int_equal(now.size, later.size);
+            assert_memory_equal(now.data, later.data, now.size);
+            assert_memory_equal(&rest, &later_rest, sizeof rest);
+            tb__buf_free(&now);
+            tb__buf_free(&later);
+            free(copy);
+        }
+        array_free(&a);
+    }
+}
+
+static void check_damaged(const uint8_t *copy, size_t size)
+{
+    tb__buf out = {0};
+    tb__error err;
+    tb__histogram_rest rest;
+    uint8_t *exact = malloc(size + 1);
+    assert_non_null(exact);
+    memcpy(exact, copy, size);
+    tb_status rv = tb__histogram_encode_copy(&out, &rest, exact, size, &err);
+    assert_true(rv == TB_STATUS_CORRUPT || rv == TB_STATUS_INVALID || rv == TB_STATUS_TOO_LARGE);
+    assert_int_equal(out.size, 0);
+    tb__buf_free(&out);
+    free(exact);
+}
+
+/* It may come out of a file that anybody has written. */
+static void histogram_of_a_damaged_copy_is_refused(void **state)
+{
+    (void)state;
+    static const double edges[] = {-1, 0, 1};
+    const float data[] = {1, 2, 3};
+    size_t size;
+    const tb_histogram_options o = {.bins = 2, .edges = edges};
+    uint8_t *copy = copy_of(&size, data, 3, TB_FLOAT32, &o);
+    for (size_t cut = 0; cut < size; cut++)
+        check_damaged(copy, cut);
+    static const uint64_t odd[] = {0, 2, 4, 1 << 20, UINT64_MAX, UINT64_MAX / 8, UINT64_C(1) << 61};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        uint64_t was;
+        memcpy(&was, copy, sizeof was);
+        memcpy(copy, &odd[i], sizeof was); /* how many elements */
+        check_damaged(copy, size);
+        memcpy(copy, &was, sizeof was);
+        memcpy(&was, copy + 8, sizeof was);
+        memcpy(copy + 8, odd[i] == 2 ? &odd[0] : &odd[i], sizeof was); /* how many bins */
+        check_damaged(copy, size);
+        memcpy(copy + 8, &was, sizeof was);
+    }
+    copy[16] = 99; /* which type */
+    check_damaged(copy, size);
+    copy[16] = TB_FLOAT32;
+    memcpy(copy + 24, &(double){5}, sizeof(double)); /* an edge */
+    check_damaged(copy, size);
+    free(copy);
+}
+
+static void histogram_of_endless_repetition_is_not_copied(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    const size_t shape[] = {SIZE_MAX / 16, 4};
+    const ptrdiff_t strides[] = {0, 0};
+    const tb_histogram_options o = {.rank = 2, .shape = shape, .strides = strides};
+    assert_int_equal(tb__histogram_copy_check(&size, &size, SIZE_MAX / 16 * 4, TB_FLOAT64, &o,
+                                              NULL),
+                     TB_STATUS_TOO_LARGE);
 }
 
 /* --- ready-made buckets ----------------------------------------------------------------------- */
@@ -685,6 +792,9 @@ int main(void)
         cmocka_unit_test(histogram_appends_behind_what_is_there),
         cmocka_unit_test(histogram_refuses_bad_arguments),
         cmocka_unit_test(histogram_neither_minds_nor_changes_the_float_environment),
+        cmocka_unit_test(histogram_of_a_copy_is_that_of_the_data),
+        cmocka_unit_test(histogram_of_a_damaged_copy_is_refused),
+        cmocka_unit_test(histogram_of_endless_repetition_is_not_copied),
         cmocka_unit_test(histogram_raw_keeps_buckets_as_they_are),
         cmocka_unit_test(histogram_raw_drops_empty_outer_buckets),
         cmocka_unit_test(histogram_raw_shows_the_first_edge_when_min_is_elsewhere),

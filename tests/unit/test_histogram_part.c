@@ -1,5 +1,5 @@
 /* The pieces that histograms are made of, against plain loops: each implementation for this CPU,
- * the search for a bucket, bins between edges, parts that are merged. */
+ * each way of finding a bin, tallies, chunks that several threads take. */
 #include <fenv.h>
 #include <float.h>
 #include <math.h>
@@ -12,8 +12,11 @@
 
 #include <cmocka.h>
 
+#include "base/float_bits.h"
+#include "base/team.h"
 #include "element.h"
 #include "encode/histogram_part.h"
+#include "encode/histogram_reduce.h"
 #include "arrays.h"
 #include "value.h"
 
@@ -28,24 +31,23 @@ typedef struct reference {
     double min, max, sum, sum_squares, sum_sizes;
 } reference;
 
-/* The exponential buckets: the first limit that is larger.  Else: the last edge that is not. */
+/* The last edge that is not larger. */
 static size_t plain_bucket(const tb__bins *bins, double value)
 {
-    size_t i = 0;
-    if (bins->slots != NULL) {
-        while (i < bins->count - 1 && !(bins->edges[i] > value))
-            i++;
-        return i;
+    size_t first = 0, end = bins->count; /* of bins */
+    while (end - first > 1) {
+        size_t middle = (first + end) / 2;
+        if (bins->edges[middle] <= value)
+            first = middle;
+        else
+            end = middle;
     }
-    while (i < bins->count - 1 && bins->edges[i + 1] <= value)
-        i++;
-    return i;
+    return first;
 }
 
 static bool is_within(const tb__bins *bins, double value)
 {
-    return bins->slots != NULL ||
-           (value >= bins->edges[0] && value <= bins->edges[bins->count]);
+    return value >= bins->edges[0] && value <= bins->edges[bins->count];
 }
 
 static void reference_add(reference *r, const tb__bins *bins, double value)
@@ -83,16 +85,27 @@ static void assert_near(double actual, double expected, double slack)
         assert_true(fabs(actual - expected) <= slack);
 }
 
-static void assert_part(const tb__histogram_part *p, const reference *r)
+static void assert_sums(const tb__histogram_sums *s, const reference *r)
 {
-    assert_memory_equal(p->counts, r->counts, p->bins->count * sizeof *p->counts);
-    assert_true(p->count == r->count);
-    assert_true(p->outside == r->outside);
-    assert_true(p->nonfinite.nan == r->nonfinite.nan);
-    assert_true(p->nonfinite.infinite == r->nonfinite.infinite);
-    assert_true(p->min == r->min && p->max == r->max);
-    assert_near(tb__histogram_part_sum(p), r->sum, r->sum_sizes * 1e-12);
-    assert_near(tb__histogram_part_sum_squares(p), r->sum_squares, r->sum_squares * 1e-12);
+    assert_true(s->count == r->count);
+    assert_true(s->outside == r->outside);
+    assert_true(s->nonfinite.nan == r->nonfinite.nan);
+    assert_true(s->nonfinite.infinite == r->nonfinite.infinite);
+    assert_true(s->min == r->min && s->max == r->max);
+    double slack = 1e-12 + 2e-16 * (double)r->count; /* it is the plain sum that is inexact */
+    assert_near(tb__histogram_sums_sum(s), r->sum, r->sum_sizes * slack);
+    assert_near(tb__histogram_sums_sum_squares(s), r->sum_squares, r->sum_squares * slack);
+}
+
+static void assert_part(tb__histogram_part *p, const reference *r)
+{
+    size_t count = p->aim.bins->count;
+    uint64_t *counts = malloc(count * sizeof *counts);
+    assert_non_null(counts);
+    tb__histogram_part_take_counts(counts, p);
+    assert_memory_equal(counts, r->counts, count * sizeof *counts);
+    free(counts);
+    assert_sums(&p->sums, r);
 }
 
 /* --- helpers ---------------------------------------------------------------------------------- */
@@ -109,24 +122,61 @@ static const tb__histogram_kernels *plain_kernels(void)
     return &tb__histogram_kernels_all[tb__histogram_kernels_count - 1];
 }
 
+static tb__histogram_aim aim_at(const tb__bins *bins)
+{
+    return (tb__histogram_aim){.bins = bins, .sums = true, .statistics = true};
+}
+
+static tb__histogram_part new_part(const tb__histogram_aim *aim, size_t values, size_t size)
+{
+    tb__histogram_part part;
+    assert_int_equal(tb__histogram_part_init(&part, aim, values, size, NULL), TB_STATUS_OK);
+    return part;
+}
+
+static bool suits(const tb__bins *bins, tb_dtype dtype)
+{
+    tb__view view;
+    assert_int_equal(tb__view_init(&view, NULL, 0, dtype, NULL, NULL), TB_STATUS_OK);
+    return bins->takes_doubles || view.load_floats != NULL;
+}
+
+static void check_tally(const tb__bins *bins, const tb__view *view, const reference *expected)
+{
+    const tb__histogram_aim aim = {.tally = true};
+    tb__histogram_part part = new_part(&aim, view->left, view->size);
+    tb__histogram_sums sums = tb__histogram_sums_of_nothing();
+    uint64_t *counts = malloc(bins->count * sizeof *counts);
+    assert_non_null(counts);
+    tb__view v = *view;
+    tb__histogram_part_add(&part, &v);
+    tb__histogram_tally_sum(&sums, &part, view->dtype, bins, true);
+    assert_sums(&sums, expected);
+    tb__histogram_tally_count(counts, &part, view->dtype, bins);
+    assert_memory_equal(counts, expected->counts, bins->count * sizeof *counts);
+    tb__histogram_part_free(&part);
+    free(counts);
+}
+
+/* In each way that there is. */
 static void check_view(const tb__bins *bins, const tb__view *view, const double *values,
                        size_t count)
 {
     reference expected = reference_of(bins, values, count);
-    uint64_t *counts = malloc(bins->count * sizeof *counts);
-    assert_non_null(counts);
+    const tb__histogram_aim aim = aim_at(bins);
     for (size_t i = 0; i < tb__histogram_kernels_count; i++) {
-        if (kernels_at(i) == NULL)
+        if (kernels_at(i) == NULL || !suits(bins, view->dtype))
             continue;
-        tb__histogram_part part;
         tb__view v = *view;
-        tb__histogram_part_init(&part, bins, counts);
+        tb__histogram_part part = new_part(&aim, count, view->size);
         part.kernels = kernels_at(i);
         tb__histogram_part_add(&part, &v);
         assert_int_equal(v.left, 0);
         assert_part(&part, &expected);
+        tb__histogram_part_free(&part);
     }
-    free(counts);
+    if (view->size == 1 || (view->size == 2 && count > 2000))
+        check_tally(bins, view, &expected);
     free(expected.counts);
 }
 
@@ -142,10 +192,13 @@ static void check_packed(const tb__bins *bins, const void *data, size_t count, t
     free(values);
 }
 
-static tb__bins bins_between(const double *edges, size_t count)
+enum { SOME = 1, MANY = 1 << 20 }; /* values that bins are made for: no table pays, or any does */
+
+static tb__bins bins_between(const double *edges, size_t count, bool floats, size_t values)
 {
     tb__bins bins;
-    assert_int_equal(tb__bins_init(&bins, edges, count, NULL), TB_STATUS_OK);
+    const tb__bins_use use = {floats, values};
+    assert_int_equal(tb__bins_init(&bins, edges, count, &use, NULL), TB_STATUS_OK);
     return bins;
 }
 
@@ -186,6 +239,126 @@ static void every_implementation_makes_the_same_sums(void **state)
         array_free(&floats);
         array_free(&doubles);
     }
+}
+
+static bool is_between(const void *number, tb_dtype dtype, double least, double most)
+{
+    double value = element_at(number, dtype);
+    return value >= least && value <= most;
+}
+
+/* Against counting one by one, and against the plain implementation. */
+static void check_sums_within(const array *a, size_t count, double least, double most)
+{
+    bool floats = a->dtype == TB_FLOAT32;
+    tb__block_sums expected, actual;
+    size_t within = 0, found;
+    for (size_t i = 0; i < count; i++)
+        within += is_between((char *)a->data + i * element_size(a->dtype), a->dtype, least, most);
+    for (size_t i = tb__histogram_kernels_count; i-- > 0;) {
+        const tb__histogram_kernels *k = kernels_at(i);
+        if (k == NULL)
+            continue;
+        found = floats ? k->sum_floats_within(&actual, a->data, count, (float)least, (float)most)
+                       : k->sum_doubles_within(&actual, a->data, count, least, most);
+        assert_int_equal(found, within);
+        if (k == plain_kernels())
+            expected = actual;
+        assert_memory_equal(&actual, &expected, sizeof actual);
+        if (floats)
+            k->sum_floats(&actual, a->data, count);
+        else
+            k->sum_doubles(&actual, a->data, count);
+        if (within == count && k == plain_kernels())
+            assert_same_sums(&actual, &expected);
+    }
+}
+
+static void every_implementation_leaves_out_the_same(void **state)
+{
+    (void)state;
+    for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
+        array floats = array_filled(TB_FLOAT32, LONGEST, how, 3);
+        array doubles = array_filled(TB_FLOAT64, LONGEST, how, 4);
+        for (size_t count = 1; count <= LONGEST; count++) {
+            check_sums_within(&floats, count, -(double)FLT_MAX, (double)FLT_MAX);
+            check_sums_within(&floats, count, -0.25, 0.125);
+            check_sums_within(&doubles, count, -DBL_MAX, DBL_MAX);
+            check_sums_within(&doubles, count, -0.25, 0.125);
+            check_sums_within(&doubles, count, 0, 100);
+        }
+        array_free(&floats);
+        array_free(&doubles);
+    }
+}
+
+static void check_deviations(const tb__histogram_kernels *k, const void *floats,
+                             const void *doubles, size_t count)
+{
+    tb__block_sums expected, actual;
+    plain_kernels()->deviate_floats(&expected, floats, count, 0.3);
+    k->deviate_floats(&actual, floats, count, 0.3);
+    assert_memory_equal(&actual.sum, &expected.sum, 2 * sizeof actual.sum);
+    plain_kernels()->deviate_doubles(&expected, doubles, count, 0.3);
+    k->deviate_doubles(&actual, doubles, count, 0.3);
+    assert_memory_equal(&actual.sum, &expected.sum, 2 * sizeof actual.sum);
+}
+
+static void check_census(const tb__histogram_kernels *k, const void *floats, const void *doubles,
+                         size_t count)
+{
+    tb__census expected = {0, 0, 0}, expected_of_doubles = {0, 0, 0};
+    for (size_t i = 0; i < count; i++) {
+        double f = element_at((const char *)floats + 4 * i, TB_FLOAT32);
+        double d = element_at((const char *)doubles + 8 * i, TB_FLOAT64);
+        expected.zeros += f == 0;
+        expected.nan += isnan(f) != 0;
+        expected.infinite += isinf(f) != 0;
+        expected_of_doubles.zeros += d == 0;
+        expected_of_doubles.nan += isnan(d) != 0;
+        expected_of_doubles.infinite += isinf(d) != 0;
+    }
+    tb__census of_floats = k->census_floats(floats, count);
+    tb__census of_doubles = k->census_doubles(doubles, count);
+    assert_memory_equal(&of_floats, &expected, sizeof expected);
+    assert_memory_equal(&of_doubles, &expected_of_doubles, sizeof expected);
+}
+
+static void check_skips(const tb__histogram_kernels *k, const unsigned char *bytes, size_t count)
+{
+    for (size_t size = 1; size <= 8; size *= 2) {
+        size_t used = (2 * count - 1) * size;
+        unsigned char *from = malloc(used), *to = malloc(count * size); /* to the last byte */
+        assert_true(from != NULL && to != NULL);
+        memcpy(from, bytes, used);
+        k->skip_every_second(to, from, size, count);
+        for (size_t i = 0; i < count; i++)
+            assert_memory_equal(to + i * size, from + 2 * i * size, size);
+        free(from);
+        free(to);
+    }
+}
+
+static void every_implementation_knows_the_same_of_a_block(void **state)
+{
+    (void)state;
+    array bytes = array_filled(TB_UINT8, 16 * LONGEST, FILL_BITS, 5);
+    for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
+        array floats = array_filled(TB_FLOAT32, LONGEST, how, 3);
+        array doubles = array_filled(TB_FLOAT64, LONGEST, how, 4);
+        for (size_t i = 0; i < tb__histogram_kernels_count; i++) {
+            for (size_t count = 1; count <= LONGEST && kernels_at(i) != NULL; count++) {
+                if (how != FILL_BITS) /* differences may exceed double */
+                    check_deviations(kernels_at(i), floats.data, doubles.data, count);
+                check_census(kernels_at(i), floats.data, doubles.data, count);
+                if (how == FILL_BELL)
+                    check_skips(kernels_at(i), bytes.data, count);
+            }
+        }
+        array_free(&floats);
+        array_free(&doubles);
+    }
+    array_free(&bytes);
 }
 
 static void a_sum_is_not_finite_wherever_the_culprit_is(void **state)
@@ -236,6 +409,16 @@ static void every_implementation_widens_every_half(void **state)
 
 /* --- exponential buckets ---------------------------------------------------------------------- */
 
+static size_t bin_by_slot(const tb__bins *bins, float value)
+{
+    const tb__slots *s = &bins->slots;
+    size_t slot = tb__slot_of_float(s->of_float, s->mantissa, tb__float_bits(value));
+    size_t by_double = tb__slot_of_double(s, s->mantissa, tb__double_bits(value));
+    size_t edges = slot <= s->positive ? s->negative + slot : s->negative + s->positive + 1 - slot;
+    assert_int_equal(by_double, slot);
+    return edges - 1;
+}
+
 /* Through all floats in steps, from the least to the greatest: the bucket only ever grows. */
 static void every_float_is_in_its_bucket(void **state)
 {
@@ -246,10 +429,9 @@ static void every_float_is_in_its_bucket(void **state)
         uint32_t bits = i < 0 ? (uint32_t)-i | UINT32_C(1) << 31 : (uint32_t)i;
         float value;
         memcpy(&value, &bits, sizeof value);
-        while (!(bins->edges[expected] > value))
+        while (!(bins->edges[expected + 1] > value))
             expected++;
-        size_t slot = tb__slot_of_float(bins->slots, bits);
-        if (tb__bucket_of_slot(slot) != expected || tb__bins_bucket(bins, value) != expected)
+        if (bin_by_slot(bins, value) != expected || tb__bins_bucket(bins, value) != expected)
             fail_msg("%a", (double)value);
     }
 }
@@ -260,7 +442,7 @@ static void limits_and_their_neighbours_are_in_their_buckets(void **state)
     (void)state;
     enum { AROUND = 7 };
     const tb__bins *bins = tb__exponential_bins();
-    for (size_t i = 0; i < bins->count; i++) {
+    for (size_t i = 1; i < bins->count; i++) {
         double doubles[AROUND];
         float floats[AROUND];
         double d = bins->edges[i];
@@ -325,14 +507,23 @@ static void any_length_at_any_address_is_counted(void **state)
 {
     (void)state;
     const double edges[] = {-1e9, -2, -0.25, -1e-3, 0, 0.2, 1, 3, 100, 128, 40000, 2e9, 9e18};
-    tb__bins bins = bins_between(edges, 12);
+    const double even[] = {-1, -0.5, 0, 0.5, 1};
+    tb__bins bins[] = {bins_between(edges, 12, false, SOME), bins_between(edges, 12, false, MANY),
+                       bins_between(edges, 12, true, MANY), bins_between(even, 4, true, MANY),
+                       bins_between(even, 4, false, MANY)};
+    assert_int_equal(bins[0].way, TB__BINS_BY_SEARCH);
+    assert_int_equal(bins[1].way, TB__BINS_BY_SLOTS);
+    assert_int_equal(bins[2].way, TB__BINS_BY_SLOTS);
+    assert_int_equal(bins[3].way, TB__BINS_BY_PLACE);
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
             check_lengths(tb__exponential_bins(), (tb_dtype)dtype, how);
-            check_lengths(&bins, (tb_dtype)dtype, how);
+            for (size_t i = 0; i < 5; i++)
+                check_lengths(&bins[i], (tb_dtype)dtype, how);
         }
     }
-    tb__bins_free(&bins);
+    for (size_t i = 0; i < 5; i++)
+        tb__bins_free(&bins[i]);
 }
 
 /* Long enough for all rows of counters, and for runs that are read in place. */
@@ -348,7 +539,7 @@ static void long_arrays_are_counted(void **state)
     }
 }
 
-/* More than a counter of 32 bits holds. */
+/* More than a counter of 32 bits holds, as tallies and as floats. */
 static void counters_do_not_overflow(void **state)
 {
     (void)state;
@@ -356,17 +547,22 @@ static void counters_do_not_overflow(void **state)
     const size_t shape[] = {65540, 65536};
     const ptrdiff_t strides[] = {0, 1};
     const tb_histogram_options again = {.rank = 2, .shape = shape, .strides = strides};
+    const size_t count = 65540 * (size_t)65536;
     tb__view view;
-    assert_int_equal(tb__view_init(&view, ones, 65540 * (size_t)65536, TB_UINT8, &again, NULL),
-                     TB_STATUS_OK);
+    assert_int_equal(tb__view_init(&view, ones, count, TB_UINT8, &again, NULL), TB_STATUS_OK);
     static uint64_t counts[TB__EXPONENTIAL_BUCKETS];
-    tb__histogram_part part;
-    tb__histogram_part_init(&part, tb__exponential_bins(), counts);
+    const tb__bins *bins = tb__exponential_bins();
+    const tb__histogram_aim aim = {.tally = true};
+    tb__histogram_part part = new_part(&aim, count, 1);
+    tb__histogram_sums sums = tb__histogram_sums_of_nothing();
     tb__histogram_part_add(&part, &view);
-    assert_true(part.count == UINT64_C(65540) * 65536);
+    tb__histogram_tally_sum(&sums, &part, TB_UINT8, bins, false);
+    tb__histogram_tally_count(counts, &part, TB_UINT8, bins);
+    tb__histogram_part_free(&part);
+    assert_true(sums.count == count);
     assert_true(counts[TB__ZERO_BUCKET + 1] == UINT64_C(65540) * 65535);
-    assert_true(counts[tb__bins_bucket(part.bins, 1)] == 65540);
-    assert_true(tb__histogram_part_sum(&part) == 65540);
+    assert_true(counts[tb__bins_bucket(bins, 1)] == 65540);
+    assert_true(tb__histogram_sums_sum(&sums) == 65540);
 }
 
 /* --- views ------------------------------------------------------------------------------------ */
@@ -436,9 +632,11 @@ static void packed_dimensions_become_one_run(void **state)
     assert_int_equal(tb__view_init(&view, data + 4, count, TB_FLOAT32, &o, NULL), TB_STATUS_OK);
     tb__view_arrange(&view);
     size_t run;
-    assert_true(tb__view_next_run(&run, &view, count, SIZE_MAX) == (const void *)data);
+    float scratch[1];
+    assert_true(tb__view_next(&run, &view, scratch, SIZE_MAX) == (const void *)data);
     assert_int_equal(run, count);
-    assert_null(tb__view_next_run(&run, &view, 1, SIZE_MAX));
+    tb__view_next(&run, &view, scratch, SIZE_MAX);
+    assert_int_equal(run, 0);
 }
 
 static void slices_read_what_the_whole_reads(void **state)
@@ -460,73 +658,124 @@ static void slices_read_what_the_whole_reads(void **state)
     }
 }
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* --- chunks and threads ----------------------------------------------------------------------- */
 
-static void check_merged(const tb__bins *bins, const array *a, size_t parts)
+enum { CHUNKS = 5, LONG = 262144 * (CHUNKS - 1) + 1001 };
+
+static tb__histogram_part reduced(const tb__histogram_aim *aim, const tb__view *view,
+                                  size_t threads)
 {
-    static uint64_t all_counts[TB__SLOTS], part_counts[TB__SLOTS];
-    double *values = malloc(a->count * sizeof *values);
-    assert_non_null(values);
-    for (size_t i = 0; i < a->count; i++)
-        values[i] = element_at((char *)a->data + i * element_size(a->dtype), a->dtype);
-    tb__view view;
-    assert_int_equal(tb__view_init(&view, a->data, a->count, a->dtype, NULL, NULL), TB_STATUS_OK);
-    tb__histogram_part all;
-    tb__histogram_part_init(&all, bins, all_counts);
-    for (size_t i = 0; i < parts; i++) {
-        size_t first = a->count * i / parts, end = a->count * (i + 1) / parts;
-        tb__view slice;
-        tb__histogram_part part;
-        tb__view_slice(&slice, &view, first, end - first);
-        tb__histogram_part_init(&part, bins, part_counts);
-        tb__histogram_part_add(&part, &slice);
-        tb__histogram_part_merge(&all, &part);
-    }
-    reference expected = reference_of(bins, values, a->count);
-    assert_part(&all, &expected);
-    free(expected.counts);
-    free(values);
+    tb__histogram_part part;
+    const tb__team team = {tb__team_run, threads};
+    assert_int_equal(tb__histogram_reduce(&part, aim, view, &team, NULL), TB_STATUS_OK);
+    return part;
 }
 
-static void merged_parts_are_the_whole(void **state)
+static void check_threads(const tb__bins *bins, const array *a, bool tally)
+{
+    const tb__histogram_aim aim = {
+        .bins = tally ? NULL : bins, .sums = !tally, .statistics = !tally, .tally = tally};
+    uint64_t *counts = calloc(2 * bins->count, sizeof *counts), *again = counts + bins->count;
+    tb__view view;
+    assert_non_null(counts);
+    assert_int_equal(tb__view_init(&view, a->data, a->count, a->dtype, NULL, NULL), TB_STATUS_OK);
+    tb__histogram_part alone = reduced(&aim, &view, 1);
+    if (tally)
+        tb__histogram_tally_count(counts, &alone, a->dtype, bins);
+    else
+        tb__histogram_part_take_counts(counts, &alone);
+    for (size_t threads = 2; threads < 9; threads += 3) {
+        tb__histogram_part part = reduced(&aim, &view, threads);
+        if (tally)
+            tb__histogram_tally_count(again, &part, a->dtype, bins);
+        else
+            tb__histogram_part_take_counts(again, &part);
+        assert_memory_equal(again, counts, bins->count * sizeof *counts);
+        assert_memory_equal(&part.sums, &alone.sums, sizeof part.sums);
+        tb__histogram_part_free(&part);
+    }
+    tb__histogram_part_free(&alone);
+    free(counts);
+}
+
+/* In every bit, sums included. */
+static void any_number_of_threads_makes_the_same(void **state)
 {
     (void)state;
-    const double edges[] = {-100, -0.25, 0, 0.2, 127};
-    tb__bins bins = bins_between(edges, 4);
-    for (int dtype = 0; dtype < DTYPES; dtype++) {
-        for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
-            array a = array_filled((tb_dtype)dtype, 3000, how, 8);
-            for (size_t parts = 1; parts < 6; parts++) {
-                check_merged(tb__exponential_bins(), &a, parts);
-                check_merged(&bins, &a, parts);
-            }
-            array_free(&a);
-        }
+    static const tb_dtype dtypes[] = {TB_FLOAT32, TB_FLOAT64, TB_FLOAT16, TB_UINT8, TB_INT64};
+    for (size_t i = 0; i < 5; i++) {
+        array a = array_filled(dtypes[i], LONG, i == 1 ? FILL_SPECIAL : FILL_BELL, 8);
+        tb__bins even = bins_between((double[]){-1, 0, 1}, 2, i % 2 == 0 && i < 4, MANY);
+        check_threads(tb__exponential_bins(), &a, false);
+        check_threads(&even, &a, false);
+        if (element_size(dtypes[i]) <= 2)
+            check_threads(tb__exponential_bins(), &a, true);
+        tb__bins_free(&even);
+        array_free(&a);
     }
-    tb__bins_free(&bins);
+}
+
+static void run_alone(size_t threads, void (*work)(void *), void *job)
+{
+    (void)threads;
+    work(job);
+}
+
+static void no_thread_need_come(void **state)
+{
+    (void)state;
+    array a = array_filled(TB_FLOAT32, LONG, FILL_BELL, 9);
+    const tb__histogram_aim aim = aim_at(tb__exponential_bins());
+    const tb__team team = {run_alone, 4};
+    tb__histogram_part part;
+    tb__view view;
+    assert_int_equal(tb__view_init(&view, a.data, a.count, a.dtype, NULL, NULL), TB_STATUS_OK);
+    assert_int_equal(tb__histogram_reduce(&part, &aim, &view, &team, NULL), TB_STATUS_OK);
+    tb__histogram_part alone = reduced(&aim, &view, 1);
+    assert_memory_equal(&part.sums, &alone.sums, sizeof part.sums);
+    tb__histogram_part_free(&part);
+    tb__histogram_part_free(&alone);
+    array_free(&a);
+}
+
+static void chunks_make_the_whole(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
+        array a = array_filled((tb_dtype)dtype, LONG, FILL_SPECIAL, 8);
+        double *values = malloc(a.count * sizeof *values);
+        assert_non_null(values);
+        for (size_t i = 0; i < a.count; i++)
+            values[i] = element_at((char *)a.data + i * element_size(a.dtype), a.dtype);
+        reference expected = reference_of(tb__exponential_bins(), values, a.count);
+        const tb__histogram_aim aim = aim_at(tb__exponential_bins());
+        tb__view view;
+        assert_int_equal(tb__view_init(&view, a.data, a.count, a.dtype, NULL, NULL),
+                         TB_STATUS_OK);
+        tb__histogram_part part = reduced(&aim, &view, 1);
+        assert_part(&part, &expected);
+        tb__histogram_part_free(&part);
+        free(expected.counts);
+        free(values);
+        array_free(&a);
+    }
 }
 
 static void sums_keep_what_rounding_would_lose(void **state)
 {
     (void)state;
-    enum { COUNT = 1 << 16, PARTS = 4 };
+    enum { COUNT = 1 << 16 };
     static double values[COUNT];
     for (size_t i = 0; i < COUNT; i++)
         values[i] = i < 1024 ? 0x1p60 : 1.0 / 1024;
     tb__view view;
-    tb__histogram_part all;
+    const tb__histogram_aim aim = {.sums = true};
+    tb__histogram_part part = new_part(&aim, COUNT, sizeof(double));
     assert_int_equal(tb__view_init(&view, values, COUNT, TB_FLOAT64, NULL, NULL), TB_STATUS_OK);
-    tb__histogram_part_init(&all, NULL, NULL);
-    for (size_t i = 0; i < PARTS; i++) {
-        tb__view slice;
-        tb__histogram_part part;
-        tb__view_slice(&slice, &view, i * COUNT / PARTS, COUNT / PARTS);
-        tb__histogram_part_init(&part, NULL, NULL);
-        tb__histogram_part_add(&part, &slice);
-        tb__histogram_part_merge(&all, &part);
-    }
-    assert_true(all.sum.rounded == 0x1p70);
-    assert_true(all.sum.lost == (COUNT - 1024) / 1024.0);
+    tb__histogram_part_add(&part, &view);
+    assert_true(part.sums.sum.rounded == 0x1p70);
+    assert_true(part.sums.sum.lost == (COUNT - 1024) / 1024.0);
+    tb__histogram_part_free(&part);
 }
 
 /* --- between edges ---------------------------------------------------------------------------- */
@@ -550,16 +799,28 @@ static void check_edges(const double *edges, size_t count)
     values[n++] = -0.0;
     values[n++] = 0.0;
     values[n++] = -DBL_TRUE_MIN;
-    tb__bins bins = bins_between(edges, count);
-    check_packed(&bins, values, n, TB_FLOAT64);
-    tb__bins_free(&bins);
+    values[n++] = HUGE_VAL;
+    values[n++] = -HUGE_VAL;
+    values[n++] = DBL_MAX;
+    values[n++] = -DBL_MAX;
+    float *floats = malloc(n * sizeof *floats);
+    assert_non_null(floats);
+    for (size_t i = 0; i < n; i++)
+        floats[i] = (float)values[i];
+    for (size_t use = 0; use < 4; use++) {
+        tb__bins bins = bins_between(edges, count, use % 2 == 0, use < 2 ? SOME : MANY);
+        check_packed(&bins, values, n, TB_FLOAT64);
+        check_packed(&bins, floats, n, TB_FLOAT32);
+        tb__bins_free(&bins);
+    }
+    free(floats);
     free(values);
 }
 
 static void values_are_between_their_edges(void **state)
 {
     (void)state;
-    enum { MOST = 2000 }; /* more than there are slots */
+    enum { MOST = 2000 };
     static double even[MOST + 1], geometric[MOST + 1], random[MOST + 1], near[MOST + 1];
     uint64_t seed = 14;
     double at = -1, step = 1;
@@ -570,14 +831,31 @@ static void values_are_between_their_edges(void **state)
         near[i] = at;
         at += step * 0x1p-53; /* the distance of numbers below -1/2 */
     }
-    static const size_t counts[] = {1, 2, 3, 7, 64, 100, 1000, TB__SLOTS, MOST};
+    static const size_t counts[] = {1, 2, 3, 7, 64, 100, 1000, 1500, MOST};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         check_edges(even, counts[i]);
         check_edges(geometric, counts[i]);
         check_edges(random, counts[i]);
         check_edges(near, counts[i]);
     }
+    /* Even ones that floats can't tell apart, or hardly; percentiles of a bell. */
+    for (int i = 0; i <= MOST; i++) {
+        even[i] = 1e6 + 0.01 * i;
+        near[i] = 1000 + 0.001 * i;
+        random[i] = i == 0 ? -6 : random[i - 1] + 0.002 + 0.01 * random[i - 1] * random[i - 1];
+    }
+    check_edges(even, MOST);
+    check_edges(near, 1000);
+    check_edges(random, 600);
     check_edges((double[]){-DBL_MAX, DBL_MAX}, 1);
+    check_edges((double[]){-100, -3, -0.5}, 2); /* all on one side of 0, or up to it */
+    check_edges((double[]){-100, -3, 0}, 2);
+    check_edges((double[]){0, 3, 100}, 2);
+    check_edges((double[]){0.5, 3, 100}, 2);
+    check_edges((double[]){-1, -0.5}, 1);
+    check_edges((double[]){-1, 0}, 1);
+    check_edges((double[]){1e300, 2e300, 3e300}, 2);
+    check_edges((double[]){-4e38, -3.5e38, (double)FLT_MAX, 4e38}, 3);
     check_edges((double[]){-DBL_MAX, -1, 0, DBL_TRUE_MIN, 1, DBL_MAX}, 5);
     check_edges((double[]){0, DBL_TRUE_MIN}, 1);
     check_edges((double[]){-DBL_TRUE_MIN, 0, DBL_TRUE_MIN, 3 * DBL_TRUE_MIN}, 3);
@@ -587,7 +865,8 @@ static void values_are_between_their_edges(void **state)
 static void check_equal(double min, double max, size_t count)
 {
     tb__bins bins;
-    assert_int_equal(tb__bins_init_equal(&bins, min, max, count, NULL), TB_STATUS_OK);
+    const tb__bins_use use = {false, MANY};
+    assert_int_equal(tb__bins_init_equal(&bins, min, max, count, &use, NULL), TB_STATUS_OK);
     assert_true(bins.count <= count);
     assert_true(bins.edges[0] == min && bins.edges[bins.count] == max);
     double width = max / (double)count - min / (double)count;
@@ -622,13 +901,14 @@ static void bins_neither_mind_nor_change_the_float_environment(void **state)
     (void)state;
     static const int roundings[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
     tb__bins expected, actual;
-    tb__bins_init_equal(&expected, -0.1, 0.7, 100, NULL);
+    const tb__bins_use use = {false, SOME};
+    tb__bins_init_equal(&expected, -0.1, 0.7, 100, &use, NULL);
     for (size_t i = 0; i < 3; i++) {
         fenv_t host;
         fegetenv(&host);
         feclearexcept(FE_ALL_EXCEPT);
         fesetround(roundings[i]);
-        tb_status rv = tb__bins_init_equal(&actual, -0.1, 0.7, 100, NULL);
+        tb_status rv = tb__bins_init_equal(&actual, -0.1, 0.7, 100, &use, NULL);
         int rounding = fegetround(), raised = fetestexcept(FE_ALL_EXCEPT);
         fesetenv(&host);
         assert_int_equal(rv, TB_STATUS_OK);
@@ -642,13 +922,12 @@ static void bins_neither_mind_nor_change_the_float_environment(void **state)
 
 /* --- payloads --------------------------------------------------------------------------------- */
 
-static Tblog__Proto__Summary__Value *encode(tb__left_out *left_out, const double *values,
-                                            size_t count, const tb__binning *by)
+static Tblog__Proto__Summary__Value *encode(tb__histogram_rest *rest, const double *values,
+                                            size_t count, const tb_histogram_options *o)
 {
     tb__buf out = {0};
-    assert_int_equal(
-        tb__histogram_encode_bins(&out, left_out, values, count, TB_FLOAT64, NULL, by, NULL),
-        TB_STATUS_OK);
+    assert_int_equal(tb__histogram_encode(&out, rest, values, count, TB_FLOAT64, o, NULL, NULL),
+                     TB_STATUS_OK);
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     tb__buf_free(&out);
@@ -659,9 +938,9 @@ static void equal_bins_are_encoded(void **state)
 {
     (void)state;
     const double values[] = {1, 9, 2, NAN, 1.5, 5, 9, HUGE_VAL};
-    tb__left_out left_out;
+    tb__histogram_rest rest;
     Tblog__Proto__Summary__Value *value =
-        encode(&left_out, values, 8, &(tb__binning){.count = 4});
+        encode(&rest, values, 8, &(tb_histogram_options){.bins = 4});
     const Tblog__Proto__HistogramProto *h = value->histo;
     assert_int_equal(h->n_bucket, 4);
     assert_int_equal(h->n_bucket_limit, 4);
@@ -669,8 +948,8 @@ static void equal_bins_are_encoded(void **state)
     assert_memory_equal(h->bucket, ((double[]){3, 0, 1, 2}), 4 * sizeof(double));
     assert_true(h->min == 1 && h->max == 9 && h->num == 6);
     assert_true(h->sum == 27.5 && h->sum_squares == 1 + 81 + 4 + 2.25 + 25 + 81);
-    assert_true(left_out.nonfinite.nan == 1 && left_out.nonfinite.infinite == 1);
-    assert_true(left_out.outside == 0);
+    assert_true(rest.nonfinite.nan == 1 && rest.nonfinite.infinite == 1);
+    assert_true(rest.outside == 0);
     value_free(value);
 }
 
@@ -678,17 +957,17 @@ static void values_beyond_the_edges_are_left_out_and_counted(void **state)
 {
     (void)state;
     const double values[] = {-1, 0, 0.5, 2, 3, 1e300, NAN, 3.5}, edges[] = {-5, 0, 1, 2, 3};
-    tb__left_out left_out;
+    tb__histogram_rest rest;
     Tblog__Proto__Summary__Value *value =
-        encode(&left_out, values + 1, 7, &(tb__binning){.count = 4, .edges = edges});
+        encode(&rest, values + 1, 7, &(tb_histogram_options){.bins = 4, .edges = edges});
     const Tblog__Proto__HistogramProto *h = value->histo;
     assert_int_equal(h->n_bucket, 3); /* the first one is empty */
     assert_memory_equal(h->bucket_limit, ((double[]){1, 2, 3}), 3 * sizeof(double));
     assert_memory_equal(h->bucket, ((double[]){2, 0, 2}), 3 * sizeof(double));
     assert_true(h->min == 0 && h->max == 3 && h->num == 4);
     assert_true(h->sum == 5.5 && h->sum_squares == 13.25);
-    assert_true(left_out.outside == 2);
-    assert_true(left_out.nonfinite.nan == 1 && left_out.nonfinite.infinite == 0);
+    assert_true(rest.outside == 2);
+    assert_true(rest.nonfinite.nan == 1 && rest.nonfinite.infinite == 0);
     value_free(value);
 }
 
@@ -696,13 +975,14 @@ static void bins_of_no_value_are_empty(void **state)
 {
     (void)state;
     const double edges[] = {5, 6}, values[] = {NAN, 4};
-    tb__left_out left_out;
-    Tblog__Proto__Summary__Value *value = encode(&left_out, values, 1, &(tb__binning){.count = 9});
+    tb__histogram_rest rest;
+    Tblog__Proto__Summary__Value *value =
+        encode(&rest, values, 1, &(tb_histogram_options){.bins = 9});
     assert_int_equal(value->histo->n_bucket, 0);
     value_free(value);
-    value = encode(&left_out, values, 2, &(tb__binning){.count = 1, .edges = edges});
+    value = encode(&rest, values, 2, &(tb_histogram_options){.bins = 1, .edges = edges});
     assert_int_equal(value->histo->n_bucket, 0);
-    assert_true(value->histo->num == 0 && left_out.outside == 1);
+    assert_true(value->histo->num == 0 && rest.outside == 1);
     value_free(value);
 }
 
@@ -710,21 +990,21 @@ static void equal_values_have_one_bin(void **state)
 {
     (void)state;
     const double values[] = {0.25, 0.25, 0.25};
-    tb__left_out left_out;
-    Tblog__Proto__Summary__Value *value = encode(&left_out, values, 3, &(tb__binning){.count = 9});
+    tb__histogram_rest rest;
+    Tblog__Proto__Summary__Value *value =
+        encode(&rest, values, 3, &(tb_histogram_options){.bins = 9});
     assert_int_equal(value->histo->n_bucket, 1);
     assert_true(value->histo->bucket[0] == 3 && value->histo->bucket_limit[0] == 0.25);
     value_free(value);
 }
 
-static void check_refused(const tb__binning *by, tb_status status, const char *words)
+static void check_refused(const tb_histogram_options *o, tb_status status, const char *words)
 {
     tb__buf out = {0};
     tb__error err = {0};
-    tb__left_out left_out;
-    assert_int_equal(tb__histogram_encode_bins(&out, &left_out, &(double){1}, 1, TB_FLOAT64, NULL,
-                                               by, &err),
-                     status);
+    tb__histogram_rest rest;
+    assert_int_equal(
+        tb__histogram_encode(&out, &rest, &(double){1}, 1, TB_FLOAT64, o, NULL, &err), status);
     assert_string_equal(err.text, words);
     assert_int_equal(out.size, 0);
 }
@@ -732,19 +1012,24 @@ static void check_refused(const tb__binning *by, tb_status status, const char *w
 static void bad_bins_are_refused(void **state)
 {
     (void)state;
-    check_refused(&(tb__binning){.count = 0}, TB_STATUS_INVALID, "histogram: there are 0 bins");
-    check_refused(&(tb__binning){.count = SIZE_MAX}, TB_STATUS_TOO_LARGE,
+    check_refused(&(tb_histogram_options){.edges = &(double){1}}, TB_STATUS_INVALID,
+                  "histogram: there are edges but 0 bins");
+    check_refused(&(tb_histogram_options){.threads = 65}, TB_STATUS_INVALID,
+                  "histogram: 65 threads, at most 64");
+    check_refused(&(tb_histogram_options){.bins = SIZE_MAX}, TB_STATUS_TOO_LARGE,
                   "histogram: 18446744073709551615 bins, at most 4194304 fit");
-    check_refused(&(tb__binning){.count = 2, .edges = (double[]){0, 1, 1}}, TB_STATUS_INVALID,
-                  "histogram: edges[2], 1, is not above the one before, 1");
-    check_refused(&(tb__binning){.count = 1, .edges = (double[]){0, HUGE_VAL}}, TB_STATUS_INVALID,
-                  "histogram: edges[1] is inf, not finite");
+    check_refused(&(tb_histogram_options){.bins = 2, .edges = (double[]){0, 1, 1}},
+                  TB_STATUS_INVALID, "histogram: edges[2], 1, is not above the one before, 1");
+    check_refused(&(tb_histogram_options){.bins = 1, .edges = (double[]){0, HUGE_VAL}},
+                  TB_STATUS_INVALID, "histogram: edges[1] is inf, not finite");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_implementation_makes_the_same_sums),
+        cmocka_unit_test(every_implementation_leaves_out_the_same),
+        cmocka_unit_test(every_implementation_knows_the_same_of_a_block),
         cmocka_unit_test(a_sum_is_not_finite_wherever_the_culprit_is),
         cmocka_unit_test(every_implementation_widens_every_half),
         cmocka_unit_test(every_float_is_in_its_bucket),
@@ -756,7 +1041,9 @@ int main(void)
         cmocka_unit_test(any_view_is_counted_in_any_order),
         cmocka_unit_test(packed_dimensions_become_one_run),
         cmocka_unit_test(slices_read_what_the_whole_reads),
-        cmocka_unit_test(merged_parts_are_the_whole),
+        cmocka_unit_test(any_number_of_threads_makes_the_same),
+        cmocka_unit_test(no_thread_need_come),
+        cmocka_unit_test(chunks_make_the_whole),
         cmocka_unit_test(sums_keep_what_rounding_would_lose),
         cmocka_unit_test(values_are_between_their_edges),
         cmocka_unit_test(equal_bins_go_from_the_least_to_the_greatest),

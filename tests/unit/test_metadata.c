@@ -14,7 +14,8 @@ static Tblog__Proto__Summary__Value *encoded(tb_kind kind, const char *display_n
                                              const char *description)
 {
     tb__buf out = {0};
-    assert_int_equal(tb__metadata_encode(&out, &(tb__about){kind, display_name, description, NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = kind, .display_name = display_name, .description = description};
+    assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
     Tblog__Proto__Summary__Value *value = value_read(&out);
     assert_non_null(value);
     assert_non_null(value->metadata);
@@ -52,6 +53,17 @@ static void metadata_says_what_each_kind_is(void **state)
     check_kind_with(TB_KIND_AUDIO, "audio", "\x10\x0b", 2, /* WAV */
                     TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
     check_kind(TB_KIND_TENSOR, "tensor", TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    check_kind((tb_kind)TB__KIND_HPARAMS, "hparams",
+               TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    static const struct {
+        int kind;
+        const char *plugin_name;
+    } graphs[] = {{TB__KIND_TAGGED_GRAPH, "graph_run_metadata_graph"},
+                  {TB__KIND_TAGGED_GRAPH_PROFILE, "graph_run_metadata"},
+                  {TB__KIND_KERAS_GRAPH, "graph_keras_model"}};
+    for (size_t i = 0; i < sizeof graphs / sizeof graphs[0]; i++)
+        check_kind_with((tb_kind)graphs[i].kind, graphs[i].plugin_name, "1", 1,
+                        TBLOG__PROTO__DATA_CLASS__DATA_CLASS_BLOB_SEQUENCE);
 }
 
 static void metadata_has_the_bytes_that_tensorboard_reads(void **state)
@@ -61,7 +73,8 @@ static void metadata_has_the_bytes_that_tensorboard_reads(void **state)
                                    "d\x20\x01";
     tb__buf out = {0};
     assert_int_equal(tb__buf_append(&out, "ab", 2), TB_STATUS_OK);
-    assert_int_equal(tb__metadata_encode(&out, &(tb__about){TB_KIND_SCALAR, "Loss", "d", NULL, 0}), TB_STATUS_OK);
+    tb__about about = {.kind = TB_KIND_SCALAR, .display_name = "Loss", .description = "d"};
+    assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
     assert_int_equal(out.size, 2 + sizeof expected - 1);
     assert_memory_equal(out.data + 2, expected, sizeof expected - 1);
     tb__buf_free(&out);
@@ -74,7 +87,8 @@ static void metadata_leaves_out_absent_and_empty_names(void **state)
     const char *absent[] = {NULL, ""};
     for (size_t i = 0; i < 2; i++) {
         tb__buf out = {0};
-        tb__about about = {TB_KIND_SCALAR, absent[i], absent[i], NULL, 0};
+        tb__about about = {
+            .kind = TB_KIND_SCALAR, .display_name = absent[i], .description = absent[i]};
         assert_int_equal(tb__metadata_encode(&out, &about), TB_STATUS_OK);
         assert_int_equal(out.size, sizeof expected - 1);
         assert_memory_equal(out.data, expected, out.size);

@@ -71,10 +71,39 @@ static void pack_borrows_what_it_is_given(void **state)
     static const char text[] = "text";
     static const double values[] = {1, 2};
     assert_ptr_equal(tb__pack_text(text), text);
+    assert_ptr_equal(tb__pack_text_or_none(text), text);
+    assert_string_equal(tb__pack_text_or_none(NULL), "");
     assert_ptr_equal(tb__pack_doubles(values), values);
     ProtobufCBinaryData bytes = tb__pack_bytes(text, 3);
     assert_ptr_equal(bytes.data, text);
     assert_int_equal(bytes.len, 3);
+}
+
+static void pack_makes_shapes_of_any_rank(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {3, -1, 0};
+    tb__pieces p = {0};
+    for (size_t rank = 0; rank <= 3; rank++) {
+        Tblog__Proto__TensorShapeProto *shape = tb__pack_shape(&p, sizes, rank);
+        assert_int_equal(shape->n_dim, rank);
+        assert_false(shape->unknown_rank);
+        for (size_t i = 0; i < rank; i++)
+            assert_int_equal(shape->dim[i]->size, sizes[i]);
+    }
+    tb__pieces_free(&p);
+}
+
+static void pack_makes_blobs_of_any_bytes(void **state)
+{
+    (void)state;
+    static const char expected[] = "\x42\x0d\x08\x07\x12\x04\x12\x02\x08\x01\x42\x03\xff\x00"
+                                   "a";
+    tb__buf out = {0};
+    assert_int_equal(tb__pack_blob(&out, "\xff\0a", 3, "blob", NULL), TB_STATUS_OK);
+    assert_int_equal(out.size, sizeof expected - 1);
+    assert_memory_equal(out.data, expected, out.size);
+    tb__buf_free(&out);
 }
 
 int main(void)
@@ -84,6 +113,8 @@ int main(void)
         cmocka_unit_test(pack_of_an_empty_message_appends_nothing),
         cmocka_unit_test(pack_takes_a_message_of_the_largest_size_and_none_larger),
         cmocka_unit_test(pack_borrows_what_it_is_given),
+        cmocka_unit_test(pack_makes_shapes_of_any_rank),
+        cmocka_unit_test(pack_makes_blobs_of_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 enum { ARENA_BYTES = IMAGE_PIECE, BLOCK_SIZE = 100 };
 
 /* The tags that there are, by their kind. */
-enum { A_SCALAR, A_HISTOGRAM, AN_IMAGE, A_TEXT, TAGS };
+enum { A_SCALAR, A_HISTOGRAM, AN_IMAGE, A_TEXT, A_GRAPH_PROFILE, TAGS };
 
 static char dir[] = "queue-restore-XXXXXX";
 static char path[100];
@@ -59,7 +59,8 @@ static int make_queue(void **state)
         || add_tag("scalar", TB_KIND_SCALAR) != TB_STATUS_OK
         || add_tag("histogram", TB_KIND_HISTOGRAM) != TB_STATUS_OK
         || add_tag("image", TB_KIND_IMAGE) != TB_STATUS_OK
-        || add_tag("text", TB_KIND_TEXT) != TB_STATUS_OK)
+        || add_tag("text", TB_KIND_TEXT) != TB_STATUS_OK
+        || add_tag("graph profile", (tb_kind)TB__KIND_GRAPH_PROFILE) != TB_STATUS_OK)
         return 1;
     return (int)tb__queue_init(&queue, &file, 0, &clock_);
 }
@@ -137,10 +138,12 @@ static image_block *block_of(const tb__entry *entry)
 static tb__entry *place_block(tb__entry_kind kind)
 {
     uint8_t *data;
-    tb__entry entry = entry_of(kind, kind == TB__ENTRY_IMAGES ? AN_IMAGE : A_HISTOGRAM);
+    tb__entry entry = entry_of(kind, kind == TB__ENTRY_IMAGES  ? AN_IMAGE
+                                     : kind == TB__ENTRY_GRAPH ? UINT32_MAX /* it has none */
+                                                               : A_HISTOGRAM);
     assert_int_equal(tb__queue_reserve(&data, &entry.block, &queue, BLOCK_SIZE), TB_STATUS_OK);
     memset(data, (int)entry.step, BLOCK_SIZE);
-    if (kind != TB__ENTRY_IMAGES)
+    if (kind != TB__ENTRY_IMAGES && kind != TB__ENTRY_ARRAY)
         tb__queue_seal(&queue, entry.block);
     return place(entry);
 }
@@ -198,7 +201,11 @@ static void expect_end(void)
  * and "-" for what has become nothing. */
 static void expect_taken(const char *wanted)
 {
-    static const char *const letters[] = {"", "w", "v", "i", "p", "g", "-"};
+    static const char *const letters[] = {
+        [TB__ENTRY_SCALAR] = "",   [TB__ENTRY_WALL] = "w",  [TB__ENTRY_VALUE] = "v",
+        [TB__ENTRY_IMAGES] = "i",  [TB__ENTRY_VALUES] = "p",
+        [TB__ENTRY_GRAPH] = "g", [TB__ENTRY_ARRAY] = "a",
+        [TB__ENTRY_STATISTIC] = "s", [TB__ENTRY_NOTHING] = "-"};
     char words[1000] = "";
     size_t size = 0;
     const tb__entry *entry;
@@ -229,6 +236,24 @@ static void expect_end_after_crash(const char *wanted)
 
 /* --- what is whole ---------------------------------------------------------------------------- */
 
+/* Of the entry that was placed last: its group goes on. */
+static tb__entry *with_more(tb__entry *entry)
+{
+    entry->more = 1;
+    entry->check = tb__entry_check(entry, placed - 1);
+    return entry;
+}
+
+static tb__entry *place_block_member(void)
+{
+    return with_more(place_block(TB__ENTRY_VALUE));
+}
+
+static tb__entry *place_statistic(void)
+{
+    return place(entry_of(TB__ENTRY_STATISTIC, A_SCALAR));
+}
+
 static void fill_with_all_kinds(void)
 {
     place_scalar();
@@ -240,10 +265,13 @@ static void fill_with_all_kinds(void)
     place_block(TB__ENTRY_VALUE);
     place_wall(-1e9);
     place_block(TB__ENTRY_VALUE);
-    retag(place_block(TB__ENTRY_GRAPH), UINT32_MAX); /* it has none */
+    place_block(TB__ENTRY_GRAPH);
     place(entry_of(TB__ENTRY_NOTHING, 0));
     place_scalar();
     retag(place_block(TB__ENTRY_VALUES), UINT32_MAX);
+    place_block_member();
+    place_member();
+    place_scalar();
 }
 
 static void restore_gives_out_all_that_was_stored(void **state)
@@ -252,8 +280,21 @@ static void restore_gives_out_all_that_was_stored(void **state)
     fill_with_all_kinds();
     for (int whole = 0; whole < 2; whole++) {
         assert_int_equal(restore(whole), 0);
-        expect_taken("1 w2 3 4 5 6 v7 w8 v9 g10 - 12 p13");
+        expect_taken("1 w2 3 4 5 6 v7 w8 v9 g10 - 12 p13 v14 15 16");
     }
+}
+
+static void restore_gives_out_arrays_and_their_statistics(void **state)
+{
+    (void)state;
+    place_block(TB__ENTRY_ARRAY);
+    place_wall(1e9);
+    with_more(place_block(TB__ENTRY_ARRAY));
+    with_more(place_statistic());
+    place_statistic();
+    expect_gap(0, "a1 w2 a3 s4 s5");
+    assert_int_equal(restore(false), 2); /* what has no CRC may not be what it was */
+    expect_taken("- w2 - s4 s5");
 }
 
 static void restore_gives_out_blocks_as_they_were(void **state)
@@ -399,8 +440,9 @@ static void restore_gives_out_no_value_of_another_kind_of_tag(void **state)
         retag(place_scalar(), tag);
         retag(place_block(TB__ENTRY_IMAGES), tag);
         retag(place_block(TB__ENTRY_VALUE), tag); /* pictures may be encoded already */
+        retag(place_block(TB__ENTRY_GRAPH), tag);
     }
-    expect_gap(7, "1 - - - - v6 - i8 v9 - - v12");
+    expect_gap(14, "1 - - - - - v7 - - i10 v11 - - - v15 - - - - g20");
     expect_end_after_crash("1");
 }
 
@@ -470,20 +512,61 @@ static void restore_gives_out_no_large_value_within_a_group(void **state)
     expect_gap(2, "1 2 - - 5");
 }
 
-static void restore_gives_out_no_large_value_with_more(void **state)
+static void restore_gives_out_no_picture_or_graph_with_more(void **state)
 {
     (void)state;
-    static const tb__entry_kind kinds[] = {TB__ENTRY_VALUE, TB__ENTRY_IMAGES, TB__ENTRY_GRAPH};
+    static const tb__entry_kind kinds[] = {TB__ENTRY_IMAGES, TB__ENTRY_GRAPH};
     place_scalar();
-    for (size_t i = 0; i < 3; i++) {
-        tb__entry *entry = place_block(kinds[i]);
-        entry->more = 1;
-        entry->check = tb__entry_check(entry, placed - 1);
+    for (size_t i = 0; i < 2; i++) {
+        with_more(place_block(kinds[i]));
         place_scalar();
         place_scalar();
     }
     expect_end_after_crash("1");
-    expect_gap(6, "1 - - 4 - - 7 - - 10");
+    expect_gap(4, "1 - - 4 - - 7");
+}
+
+static void restore_gives_out_no_value_behind_scalars(void **state)
+{
+    (void)state;
+    place_scalar();
+    place_block_member();
+    place_member();
+    place_block(TB__ENTRY_VALUE);
+    place_scalar();
+    expect_end_after_crash("1");
+    expect_gap(3, "1 - - - 5");
+}
+
+static void restore_gives_out_statistics_behind_an_array_alone(void **state)
+{
+    (void)state;
+    place_scalar();
+    place_statistic();
+    place_scalar();
+    place_block_member();
+    place_statistic();
+    with_more(place_block(TB__ENTRY_ARRAY));
+    place_scalar();
+    with_more(place_block(TB__ENTRY_ARRAY));
+    place_block(TB__ENTRY_ARRAY);
+    with_more(place_block(TB__ENTRY_ARRAY));
+    retag(place_statistic(), A_HISTOGRAM);
+    retag(place_block(TB__ENTRY_ARRAY), A_TEXT);
+    place_scalar();
+    expect_end_after_crash("1");
+    expect_gap(10, "1 - 3 - - - - - - - - - 13");
+}
+
+static void restore_keeps_statistics_whose_array_is_damaged_from_going_astray(void **state)
+{
+    (void)state;
+    place_scalar();
+    tb__entry *entry = with_more(place_block(TB__ENTRY_ARRAY));
+    place_statistic();
+    block_of(entry)->position += ARENA_BYTES;
+    place_scalar();
+    expect_gap(1, "1 - s3 4"); /* the worker finds no statistics for it */
 }
 
 /* The head was stored before the last one of the group. */
@@ -788,7 +871,8 @@ static void make_noise(void)
                                    UINT64_C(1) << 63};
     place_block(TB__ENTRY_VALUE); /* so that the arena is there */
     while (placed < 200) {
-        tb__entry entry = entry_of((tb__entry_kind)(noise() % 7), noise() % (TAGS + 1));
+        tb__entry_kind kind = (tb__entry_kind)(noise() % (TB__ENTRY_NOTHING + 2));
+        tb__entry entry = entry_of(kind, noise() % (TAGS + 1));
         entry.more = noise() % 3 == 0;
         entry.block = noise() % 2 == 0 ? odd[noise() % 8] : noise() % ARENA_BYTES / 32 * 32;
         image_block *block = block_of(&entry);
@@ -809,11 +893,13 @@ static void check_what_is_given_out(void)
     uint64_t index = 0;
     while ((entry = tb__queue_peek(&queue)) != NULL) {
         assert_in_range(entry->kind, TB__ENTRY_SCALAR, TB__ENTRY_NOTHING);
-        assert_true(entry->tag == A_SCALAR || entry->kind != TB__ENTRY_SCALAR);
+        assert_true(entry->tag == A_SCALAR
+                    || (entry->kind != TB__ENTRY_SCALAR && entry->kind != TB__ENTRY_STATISTIC));
+        assert_true(entry->tag == A_HISTOGRAM || entry->kind != TB__ENTRY_ARRAY);
         assert_true(entry->tag == AN_IMAGE || entry->kind != TB__ENTRY_IMAGES);
         assert_true((entry->tag > A_SCALAR && entry->tag < TAGS) || entry->kind != TB__ENTRY_VALUE);
         if (entry->kind == TB__ENTRY_VALUE || entry->kind == TB__ENTRY_IMAGES
-            || entry->kind == TB__ENTRY_GRAPH) {
+            || entry->kind == TB__ENTRY_GRAPH || entry->kind == TB__ENTRY_ARRAY) {
             size_t size;
             const uint8_t *data = tb__queue_block(&size, &queue, entry);
             assert_true(data >= queue.arena.memory
@@ -856,7 +942,11 @@ int main(void)
         restore_test(restore_gives_out_no_wall_time_that_is_none),
         restore_test(restore_gives_out_no_wall_time_within_a_group),
         restore_test(restore_gives_out_no_large_value_within_a_group),
-        restore_test(restore_gives_out_no_large_value_with_more),
+        restore_test(restore_gives_out_arrays_and_their_statistics),
+        restore_test(restore_gives_out_no_picture_or_graph_with_more),
+        restore_test(restore_gives_out_no_value_behind_scalars),
+        restore_test(restore_gives_out_statistics_behind_an_array_alone),
+        restore_test(restore_keeps_statistics_whose_array_is_damaged_from_going_astray),
         restore_test(restore_gives_out_groups_whole_or_not_at_all),
         restore_test(restore_gives_out_no_group_of_which_one_is_damaged),
         restore_test(restore_gives_out_the_largest_group),

@@ -77,6 +77,20 @@ static void tags_keep_their_kind_and_their_first_names(void **state)
     assert_string_equal(err.text, "tag \"a\" holds scalars already, not images");
 }
 
+static void tags_keep_their_extent(void **state)
+{
+    (void)state;
+    tb_tag *tag;
+    tb__about five = {.kind = (tb_kind)TB__KIND_PR_CURVE, .extent = 5, .extent_name = "points"};
+    tb__about six = five;
+    six.extent = 6;
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", &five, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", &five, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_check(&tag, &tags, "a", &six, &err), TB_STATUS_INVALID);
+    assert_string_equal(err.text, "tag \"a\" has 5 points already, not 6");
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", &six, &err), TB_STATUS_INVALID);
+}
+
 enum { THREADS = 4, NAMES = 5000 };
 
 static void *get_all(void *arg)
@@ -116,6 +130,7 @@ int main(void)
         tag_test(tags_are_found_by_name_and_id),
         tag_test(tags_are_checked_without_being_added),
         tag_test(tags_keep_their_kind_and_their_first_names),
+        tag_test(tags_keep_their_extent),
         tag_test(tags_are_the_same_for_all_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,23 @@ static void utf8_takes_mixed_text_at_any_offset(void **state)
     assert_true(tb__utf8_valid("a\0b", 3, NULL));
 }
 
+static void check_words(const char *text, size_t limit, const char *words)
+{
+    tb__error err = {0};
+    assert_int_equal(tb__utf8_check("tag", text, limit, &err),
+                     words == NULL ? TB_STATUS_OK : TB_STATUS_INVALID);
+    assert_string_equal(err.text, words == NULL ? "" : words);
+}
+
+static void utf8_check_says_what_is_wrong(void **state)
+{
+    (void)state;
+    check_words("", 0, NULL);
+    check_words("na\xc3\xafve", 6, NULL);
+    check_words("na\xc3\xafve", 5, "tag \"na\xc3\xafve\" is longer than 5 bytes");
+    check_words("na\xc3", 6, "tag \"na...\" is not UTF-8 at byte 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +139,7 @@ int main(void)
         cmocka_unit_test(utf8_refuses_bytes_that_begin_no_character),
         cmocka_unit_test(utf8_says_where_the_first_bad_character_begins),
         cmocka_unit_test(utf8_takes_mixed_text_at_any_offset),
+        cmocka_unit_test(utf8_check_says_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,6 +269,78 @@ static void view_refuses_offsets_that_overflow(void **state)
     assert_int_equal(tb__view_init(&v, ramp, 2, TB_INT64, &backwards, NULL), TB_STATUS_INVALID);
 }
 
+/* --- arrays of any dimensions ----------------------------------------------------------------- */
+
+static void view_copies_elements_as_they_are(void **state)
+{
+    (void)state;
+    const size_t shape[] = {3, 1, 5, 2};
+    const ptrdiff_t strides[] = {-40, 1000, 4, 2};
+    for (int dtype = 0; dtype < DTYPES; dtype++) {
+        array a = array_filled((tb_dtype)dtype, 120, FILL_BITS, 3);
+        size_t size = element_size(a.dtype);
+        const char *first = (char *)a.data + 80 * size;
+        unsigned char copy[30 * 8], expected[30 * 8];
+        for (size_t i = 0, n = 0; i < 3; i++)
+            for (size_t j = 0; j < 5; j++)
+                for (size_t k = 0; k < 2; k++, n++)
+                    memcpy(expected + n * size,
+                           first + ((ptrdiff_t)(4 * j + 2 * k) - 40 * (ptrdiff_t)i)
+                                       * (ptrdiff_t)size,
+                           size);
+        tb__view v;
+        assert_int_equal(tb__view_of_array(&v, "x", first, a.dtype, 4, shape, strides, NULL),
+                         TB_STATUS_OK);
+        tb__view_copy(copy, SIZE_MAX, &v);
+        assert_memory_equal(copy, expected, 30 * size);
+        assert_int_equal(tb__view_of_array(&v, "x", a.data, a.dtype, 4, shape, NULL, NULL),
+                         TB_STATUS_OK);
+        tb__view_copy(copy, SIZE_MAX, &v);
+        assert_memory_equal(copy, a.data, 30 * size);
+        array_free(&a);
+    }
+}
+
+static void view_of_no_dimensions_is_one_element(void **state)
+{
+    (void)state;
+    tb__view v;
+    int16_t copy = 0;
+    assert_int_equal(tb__view_of_array(&v, "x", ramp + 7, TB_INT16, 0, NULL, NULL, NULL),
+                     TB_STATUS_OK);
+    tb__view_copy(&copy, SIZE_MAX, &v);
+    assert_int_equal(copy, 7);
+}
+
+static void check_array_refused(const void *data, int dtype, size_t rank, const size_t *shape,
+                                const ptrdiff_t *strides, const char *words)
+{
+    tb__view v;
+    tb__error err = {0};
+    assert_int_equal(
+        tb__view_of_array(&v, "thing 7", data, (tb_dtype)dtype, rank, shape, strides, &err),
+        TB_STATUS_INVALID);
+    assert_string_equal(err.text, words);
+}
+
+static void view_refuses_what_is_no_array(void **state)
+{
+    (void)state;
+    const size_t shape[9] = {2, 2, 1, 1, 1, 1, 1, 1, 1};
+    const size_t huge[] = {SIZE_MAX / 2, 4};
+    check_array_refused(ramp, TB_INT16, 9, shape, NULL, "thing 7: rank is 9, at most 8");
+    check_array_refused(ramp, TB_INT16, 1, NULL, NULL, "thing 7: rank is 1 but shape is NULL");
+    check_array_refused(ramp, 13, 2, shape, NULL, "thing 7: dtype is 13, not a tb_dtype");
+    check_array_refused(NULL, TB_INT16, 2, shape, NULL,
+                        "thing 7: data is NULL but count is 4");
+    check_array_refused(ramp, TB_INT16, 2, huge, NULL,
+                        "thing 7: 18446744073709551615 elements with stride 1 exceed the address "
+                        "space");
+    check_array_refused(ramp, TB_INT16, 2, shape, (ptrdiff_t[]){PTRDIFF_MAX / 2, 1},
+                        "thing 7: 2 elements with stride 4611686018427387903 exceed the address "
+                        "space");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +358,9 @@ int main(void)
         cmocka_unit_test(view_refuses_one_stride_for_dimensions),
         cmocka_unit_test(view_refuses_sizes_that_do_not_multiply_to_count),
         cmocka_unit_test(view_refuses_offsets_that_overflow),
+        cmocka_unit_test(view_copies_elements_as_they_are),
+        cmocka_unit_test(view_of_no_dimensions_is_one_element),
+        cmocka_unit_test(view_refuses_what_is_no_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

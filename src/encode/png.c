@@ -10,7 +10,7 @@
 #include "encode/png_filter.h"
 
 enum {
-    STRIP_SIZE = 64 << 10, /* of rows that are treated alike, unless one row is larger */
+    STRIP_SIZE = TB__DEFLATE_BLOCK, /* of rows that are treated alike, unless one row is larger */
     CHUNK_SIZE = 1 << 20   /* an IDAT chunk is ended when it has so much */
 };
 

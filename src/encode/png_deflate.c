@@ -8,8 +8,9 @@
 enum {
     SHORTEST = 3,
     LONGEST = 258,
-    LITERALS = 286, /* bytes, the end of the block, and lengths */
-    FIXED_LITERALS = 288,
+    LITERALS = 288, /* bytes, the end of the block, and lengths; the last two never occur, but have a
+                       code in the fixed one */
+    SAID_LITERALS = 286, /* at most */
     DISTANCES = 30,
     CODE_LENGTHS = 19,
     END_OF_BLOCK = 256,
@@ -36,7 +37,7 @@ struct tb__deflate {
     uint32_t (*table)[WAYS];          /* positions of six bytes by their hash, the latest first */
     uint32_t small[1 << SMALL_BITS]; /* the latest position of three bytes by their hash */
     uint32_t literal_counts[LITERALS], distance_counts[DISTANCES];
-    tb__huffman_code literals[FIXED_LITERALS], distances[DISTANCES];
+    tb__huffman_code literals[LITERALS], distances[DISTANCES];
     size_t sequence_count;
     sequence sequences[TB__DEFLATE_BLOCK / SHORTEST + 1];
 };
@@ -235,8 +236,10 @@ static inline void remember(tb__deflate *d, const uint8_t *p, uint32_t position)
 /* Takes the match at |distance| when it is longer than |best|, which is of 3 or more. */
 static inline void try_distance(match *best, const place *at, size_t distance)
 {
+    if (distance - 1 >= at->reach || best->length >= at->most)
+        return;
     const uint8_t *p = at->p, *from = p - distance;
-    if (distance - 1 >= at->reach || best->length >= at->most || load32(p) != load32(from) ||
+    if (load32(p) != load32(from) ||
         load32(p + best->length - 3) != load32(from + best->length - 3))
         return;
     size_t length = common_length(p, from, at->most);
@@ -248,8 +251,10 @@ static inline void try_distance(match *best, const place *at, size_t distance)
 static inline void try_three(match *best, const place *at, uint32_t distance)
 {
     enum { NEAR = 4096 };
+    if (distance - 1 >= at->reach || distance > NEAR)
+        return;
     const uint8_t *from = at->p - distance;
-    if (distance - 1 < at->reach && distance <= NEAR && memcmp(at->p, from, 3) == 0)
+    if (memcmp(at->p, from, 3) == 0)
         *best = (match){common_length(at->p, from, at->most), distance};
 }
 
@@ -376,7 +381,7 @@ static void set_dynamic_codes(tb__deflate *d)
 
 static void set_fixed_codes(tb__huffman_code *literals, tb__huffman_code *distances)
 {
-    for (size_t i = 0; i < FIXED_LITERALS; i++)
+    for (size_t i = 0; i < LITERALS; i++)
         literals[i].length = (uint16_t)(i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8);
     for (size_t i = 0; i < DISTANCES; i++)
         distances[i].length = 5;
@@ -388,7 +393,7 @@ typedef struct code_header {
     size_t item_count;
     struct {
         uint8_t symbol, extra_bits, extra;
-    } items[LITERALS + DISTANCES];
+    } items[SAID_LITERALS + DISTANCES];
     tb__huffman_code codes[CODE_LENGTHS];
 } code_header;
 
@@ -433,8 +438,8 @@ static size_t count_said(const tb__huffman_code *codes, size_t count, size_t lea
 
 static void make_items(code_header *h, const tb__deflate *d)
 {
-    uint8_t lengths[LITERALS + DISTANCES];
-    h->literals = count_said(d->literals, LITERALS, 257);
+    uint8_t lengths[SAID_LITERALS + DISTANCES];
+    h->literals = count_said(d->literals, SAID_LITERALS, 257);
     h->distances = count_said(d->distances, DISTANCES, 1);
     h->item_count = 0;
     for (size_t i = 0; i < h->literals; i++)
@@ -570,7 +575,7 @@ static inline void put_match(bit_writer *w, const tb__deflate *d, const sequence
 
 static void put_sequences(bit_writer *w, tb__deflate *d, const uint8_t *p)
 {
-    tb__huffman_bits(d->literals, FIXED_LITERALS);
+    tb__huffman_bits(d->literals, LITERALS);
     tb__huffman_bits(d->distances, DISTANCES);
     for (size_t i = 0; i < d->sequence_count; i++) {
         const sequence *s = &d->sequences[i];
@@ -599,7 +604,7 @@ typedef enum form { STORED, FIXED, DYNAMIC } form; /* as numbered in the stream 
 /* Chooses the smallest form of a block that was analysed, and sets its codes. */
 static form choose_form(tb__deflate *d, code_header *header, size_t size)
 {
-    tb__huffman_code literals[FIXED_LITERALS], distances[DISTANCES];
+    tb__huffman_code literals[LITERALS], distances[DISTANCES];
     set_fixed_codes(literals, distances);
     set_dynamic_codes(d);
     uint64_t extra = sum_extra_bits(d), stored = 7 + 32 + 8 * (uint64_t)size;

@@ -168,6 +168,30 @@ static void deflate_of_one_byte_all_along_is_tiny(void **state)
     free(data);
 }
 
+/* A block of one byte is best in the fixed code, which knows two lengths that no dynamic code has: what
+ * comes behind it must not have them. */
+static void deflate_forgets_the_fixed_code_after_its_block(void **state)
+{
+    (void)state;
+    enum { SIZE = 20000 };
+    static uint8_t data[SIZE + TB__DEFLATE_SLACK];
+    static const size_t parts[] = {1, 9000, 2, 10997};
+    tb__buf out = {0};
+    fill_mixed(data, SIZE);
+    tb__deflate *d = tb__deflate_new(SIZE, 100);
+    assert_non_null(d);
+    size_t at = 0;
+    for (size_t i = 0; i < 4; at += parts[i], i++) {
+        tb__deflate_bytes bytes = {data + at, parts[i], at};
+        assert_int_equal(tb__deflate_block(d, &out, &bytes, TB__DEFLATE_MATCHES, i == 3),
+                         TB_STATUS_OK);
+    }
+    assert_int_equal(at, SIZE);
+    check_inflated(&out, data, SIZE);
+    tb__deflate_free(d);
+    tb__buf_free(&out);
+}
+
 /* --- measuring -------------------------------------------------------------------------------- */
 
 static void deflate_measures_about_what_it_writes(void **state)
@@ -200,6 +224,7 @@ int main(void)
         cmocka_unit_test(deflate_finds_runs_and_matches_of_any_length),
         cmocka_unit_test(deflate_finds_matches_as_far_as_the_window_reaches),
         cmocka_unit_test(deflate_of_one_byte_all_along_is_tiny),
+        cmocka_unit_test(deflate_forgets_the_fixed_code_after_its_block),
         cmocka_unit_test(deflate_measures_about_what_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,8 +22,9 @@
  *     TB_STATUS_OK.
  *   - A forked child may go on to use its parent's writers: its first value begins a new file
  *     beside that of the parent.  (Better open a run for each process.)
- *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread.  A logging
- *     call waits only while the queue is full, at most tb_options.full_wait_seconds.
+ *   - Encoding of pictures, checksums and file I/O happen on the writer's own thread (pictures on
+ *     others as well, see tb_options.image_threads).  A logging call waits only while the queue is
+ *     full, at most tb_options.full_wait_seconds.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes
  *     nothing, and leaves its reason in tb_last_error.  Training code may ignore the result:
  *     whatever was lost also comes back from tb_close.
@@ -156,6 +157,9 @@ typedef struct tb_options {
                                     TensorBoard reads in two thirds of the time */
     bool queue_in_memory;        /* no queue file: what waits to be written is lost when the
                                     process is killed */
+    size_t image_threads;        /* how many threads encode pictures of 32 KiB or more when several
+                                    wait, the writer's own included; at most 64; default 1.  They
+                                    start when they are needed, and end at tb_close */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts

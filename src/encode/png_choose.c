@@ -82,6 +82,16 @@ static size_t sample_size(const sample *s)
     return s->pieces * s->piece_rows * (s->band + 1);
 }
 
+/* The same as if they had been swapped before they were filtered. */
+static void swap_samples(uint8_t *samples, size_t size)
+{
+    for (size_t i = 0; i < size; i += 2) {
+        uint8_t first = samples[i];
+        samples[i] = samples[i + 1];
+        samples[i + 1] = first;
+    }
+}
+
 /* Filters a piece, at another place of the rows than the one before. */
 static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter)
 {
@@ -97,6 +107,8 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
         tb__filter chosen = filter == BY_ROW ? tb__filter_choose(&part) : (tb__filter)filter;
         *to++ = (uint8_t)chosen;
         tb__filter_apply(to, chosen, &part);
+        if (rows->swapped)
+            swap_samples(to, s->band);
         to += s->band;
     }
     memset(to, 0, TB__DEFLATE_SLACK);

@@ -14,6 +14,7 @@
 typedef struct tb__rows {
     const uint8_t *data, *above;
     size_t count, size, pixel_size;
+    bool swapped; /* samples are of 16 bits, and the file has their bytes the other way round */
 } tb__rows;
 
 typedef struct tb__choice {
@@ -25,7 +26,7 @@ typedef struct tb__choice {
 /* Where a sample of rows of |size| bytes is filtered: so many bytes. */
 size_t tb__choose_room(size_t row_size, size_t pixel_size);
 
-/* |deflate| is between two blocks.  Samples of 16 bits may be in any byte order. */
+/* |deflate| is between two blocks. */
 tb__choice tb__choose(tb__deflate *deflate, uint8_t *room, const tb__rows *rows);
 
 #endif

@@ -69,6 +69,13 @@ static void flush_nothing(png_structp png)
     (void)png;
 }
 
+/* A PNG's 16 bit samples are big-endian. */
+static bool has_to_swap(const tb__pixels *pixels)
+{
+    const uint16_t one = 1;
+    return pixels->sample_size == 2 && *(const uint8_t *)&one == 1;
+}
+
 static void create(encoder *e)
 {
     e->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, e, fail, ignore_warning, e, allocate,
@@ -96,16 +103,10 @@ static void write_header(encoder *e, const tb__pixels *pixels)
     png_write_info(e->png, e->info);
 }
 
-static bool little_endian(void)
-{
-    const uint16_t one = 1;
-    return *(const uint8_t *)&one == 1;
-}
-
 static void write_pixels(encoder *e, const tb__pixels *pixels)
 {
-    if (pixels->sample_size == 2 && little_endian())
-        png_set_swap(e->png); /* a PNG's 16 bit samples are big-endian */
+    if (has_to_swap(pixels))
+        png_set_swap(e->png);
     size_t row_size = (size_t)pixels->width * pixels->channels * pixels->sample_size;
     for (uint32_t y = 0; y < pixels->height; y++)
         png_write_row(e->png, pixels->data + y * row_size);
@@ -148,7 +149,8 @@ static settings choose_settings(const tb__pixels *pixels)
     uint8_t *room = tb__malloc(tb__choose_room(row_size, pixel_size));
     tb__deflate *deflate = tb__deflate_new(size, row_size + 1);
     if (zeros != NULL && room != NULL && deflate != NULL) {
-        tb__rows rows = {pixels->data, zeros, pixels->height, row_size, pixel_size};
+        tb__rows rows = {pixels->data, zeros,      pixels->height,
+                         row_size,     pixel_size, has_to_swap(pixels)};
         choice = tb__choose(deflate, room, &rows);
     }
     tb__deflate_free(deflate);

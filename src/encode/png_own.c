@@ -142,7 +142,7 @@ static tb__rows rows_at(const encoder *e, size_t y, size_t count)
 {
     const uint8_t *data = e->pixels->data + y * e->row_size;
     return (tb__rows){data, y == 0 ? e->zeros : data - e->row_size, count, e->row_size,
-                      e->pixel_size};
+                      e->pixel_size, e->swap};
 }
 
 static void swap_samples(uint8_t *to, const uint8_t *from, size_t size)
@@ -163,6 +163,7 @@ static tb__rows take_strip(encoder *e, size_t y, size_t count)
         swap_samples(e->swapped, rows.above, e->row_size);
         rows.data = own;
         rows.above = e->swapped;
+        rows.swapped = false;
     }
     return rows;
 }

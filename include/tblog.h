@@ -23,7 +23,7 @@
  *   - A forked child may go on to use its parent's writers: its first value begins a new file
  *     beside that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, framing and writing happen in threads of the library, four at most for
- *     all writers.  A logging call waits while the queue is full, at most
+ *     all writers (pictures in others as well, see tb_options.image_threads).  A logging call waits while the queue is full, at most
  *     tb_options.full_wait_seconds; it may wait a moment for the system when the queue grows (a
  *     thread's first call, a new tag, the first large values) and while another thread forks.
  *     tb_log_embedding does all its work at once.
@@ -162,6 +162,9 @@ typedef struct tb_options {
                                     TensorBoard reads in two thirds of the time */
     bool queue_in_memory;        /* no queue file: what waits to be written is lost when the
                                     process is killed */
+    size_t image_threads;        /* how many threads encode pictures of 32 KiB or more when several
+                                    wait, the writer's own included; at most 64; default 1.  They
+                                    start when they are needed, and end at tb_close */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts

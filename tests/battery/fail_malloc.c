@@ -242,7 +242,7 @@ static void act_open_tag(stage *s)
     s->status = tb_tag_open(s->writer, name, &o) != NULL ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
 }
 
-/* Of all kinds, so that the worker's buffers, the tags' table and libpng have their turns. */
+/* Of all kinds, so that the worker's buffers, the tags' table and the PNG encoder take part. */
 static void log_all(stage *s)
 {
     for (int kind = 0; kind < LEDGER_KINDS; kind++)

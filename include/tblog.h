@@ -254,6 +254,10 @@ static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
  * tb_last_error in this thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
+/* The directory of the run, as tb_open was told it, with its name behind for a run of tb_open_run;
+ * "" for a NULL |w|.  Valid until tb_close. */
+TBLOG_API const char *tb_logdir(const tb_writer *w);
+
 /* The path of the event file that |w| writes now; "" for a NULL |w|, or when memory is short.
  * Valid until the next tb_event_file in this thread. */
 TBLOG_API const char *tb_event_file(const tb_writer *w);

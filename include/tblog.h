@@ -327,6 +327,10 @@ typedef struct tb_tag_options {
     tb_kind kind;             /* what the tag will hold; default scalars */
     const char *display_name; /* the chart's title; default the tag */
     const char *description;  /* Markdown, shown by the chart's "i" button; default none */
+    const char *plugin_name;  /* of tensors: a plugin of your own that shows them; not one of those
+                                 whose data other calls log.  Default "tensor" */
+    const void *plugin_content; /* what that plugin reads of the tag; default none */
+    size_t plugin_content_size; /* at most TBLOG_MAX_NAME_BYTES */
 } tb_tag_options;
 
 /* Opens a handle for |name|, which tb_tag_log uses without looking the name up.  Tags of any kind

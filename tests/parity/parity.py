@@ -34,7 +34,9 @@ IN_TF_SUMMARY = ("scalar", "histogram", "image", "audio", "text")
 INTRODUCTION = """# What other writers offer, and the call that does it
 
 A row for each function and option of other writers for TensorBoard: the part of `tblog.h` that does
-the same, and a test that shows it. {counts}
+the same, and a test that shows it.
+
+{counts}
 
 `tests/parity/parity.py --write` makes this page from `tests/parity/parity.toml`; the test `parity`
 fails when a function, a call or a test is not there, or when the page is another.
@@ -161,7 +163,8 @@ def declared_names(header):
     """What tblog.h declares: functions, types and their members, "tb_box.label"."""
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", header, flags=re.S)
     names = set(re.findall(r"\b(tb_\w+)\s*\(", code))
-    for body, name in re.findall(r"typedef (?:struct|enum) \w*\s*\{(.*?)\}\s*(tb_\w+);", code, re.S):
+    types = re.findall(r"typedef (?:struct|enum) \w*\s*\{(.*?)\}\s*(tb_\w+);", code, re.S)
+    for body, name in types:
         names.add(name)
         members = re.findall(r"\b(\w+)\s*(?=[;,])|\(\*(\w+)\)", body)
         names.update(f"{name}.{plain or pointer}" for plain, pointer in members)
@@ -255,12 +258,28 @@ def count_words(data):
             for library in LIBRARIES for row in data[library].values() for names in row.values()]
     done = sum(any("calls" in f for f in row) for row in rows)
     missing = sum(any("missing" in f for f in row) for row in rows)
-    return (f"Of {len(rows)} rows {done} have a call. What tblog lacks is called **missing**, in "
-            f"{missing} rows; the\nothers name what has no meaning in C or in TensorBoard.")
+    return (f"Of {len(rows)} rows {done} have a call and {missing} lack something, which is "
+            "called **missing**;\nthe others say why they do not apply.")
+
+
+def owners_of(feature, rows):
+    """The functions that have a feature."""
+    return unique(function for key, row in rows.items() for names in row.values()
+                  if feature in names.split() for function in key.split())
+
+
+def list_of_missing(data):
+    """A line for each feature that tblog lacks, and who has it."""
+    for name, feature in data["feature"].items():
+        if "missing" in feature:
+            owners = (f"{library} `{owner}`" for library in LIBRARIES
+                      for owner in owners_of(name, data[library]))
+            yield f"- {feature['missing']} ({', '.join(owners)})"
 
 
 def page(data):
-    parts = [INTRODUCTION.format(counts=count_words(data))]
+    parts = [INTRODUCTION.format(counts=count_words(data)),
+             "## What is missing\n\n" + "\n".join(list_of_missing(data)) + "\n"]
     for library, title in LIBRARIES.items():
         parts.append(f"## {title}\n\n" + "\n".join(table(data, library)) + "\n")
     return "\n".join(parts)

@@ -1,20 +1,23 @@
 #!/bin/sh
-# Builds the example, trains it, and can show the log in TensorBoard.
+# Builds an example, runs it, and can show the log in TensorBoard.
 set -eu
 
 usage() {
     cat <<'END'
 Usage: run.sh [--serve] [--port N] [OPTION OF train_fashion]...
+       run.sh gallery [--serve] [--port N]
 
-Installs what is missing to build the example (with apt-get, on Debian and its kin), builds it in
+Installs what is missing to build the examples (with apt-get, on Debian and its kin), builds them in
 build/example of the checkout, and trains.  The log goes to logs/fashion in the current folder; an
 earlier log in there is kept, and TensorBoard shows both.
+
+  gallery    instead, fills every dashboard of TensorBoard; the log goes to logs/gallery
 
   --serve    then install TensorBoard into build/venv of the checkout and start it on the log
   --port N   the port of TensorBoard on 127.0.0.1; default 6006
   --help     show this
 
-All other options go to the training program, for example:
+All other options go to train_fashion, for example:
 
   run.sh --epochs 80 --seed 7
   run.sh --data DIR    (DIR holds the files of the whole Fashion-MNIST)
@@ -47,12 +50,12 @@ install_missing() {
     "$root/tools/debian-packages.sh" "$@" || fail "cannot build without these packages"
 }
 
-build_example() {
+build_examples() {
     say "Building in $build"
     mkdir -p "$build"
     quietly cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DTBLOG_BUILD_TESTS=OFF \
         -DTBLOG_BUILD_EXAMPLES=ON
-    quietly cmake --build "$build" --target train_fashion --parallel "$(getconf _NPROCESSORS_ONLN)"
+    quietly cmake --build "$build" --target train_fashion gallery --parallel "$(getconf _NPROCESSORS_ONLN)"
 }
 
 install_tensorboard() {
@@ -69,6 +72,12 @@ venv=$root/build/venv
 logdir=logs/fashion
 serve=no
 port=6006
+program=train_fashion
+if [ "${1-}" = gallery ]; then
+    program=gallery
+    logdir=logs/gallery
+    shift
+fi
 
 # Takes this script's own options out of "$@" and leaves the program's, in order.
 left=$#
@@ -111,10 +120,19 @@ case $port in
     ;;
 esac
 
+if [ "$program" = gallery ] && [ $# -gt 0 ]; then
+    echo "run.sh: gallery takes no $1" >&2
+    exit 2
+fi
+
 install_missing
-build_example
+build_examples
 say "Training; the log goes to $logdir"
-"$build/examples/train_fashion" --logdir "$logdir" "$@"
+if [ "$program" = gallery ]; then
+    "$build/examples/gallery" "$logdir"
+else
+    "$build/examples/train_fashion" --logdir "$logdir" "$@"
+fi
 
 if [ "$serve" = yes ]; then
     install_tensorboard

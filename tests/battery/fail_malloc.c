@@ -126,14 +126,15 @@ DIR *__wrap_fdopendir(int fd)
     return fails() ? NULL : __real_fdopendir(fd);
 }
 
-/* The library's first; a sanitizer's came earlier.  Making one takes no memory. */
-static bool has_key;
+/* The library's first; a sanitizer's came earlier, before there was anything of ours.  Making one
+ * takes no memory. */
+static bool has_begun, has_key;
 static pthread_key_t first_key;
 
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
 {
     int rv = __real_pthread_key_create(key, destroy);
-    if (rv == 0 && stage_shared() != NULL && !has_key) {
+    if (rv == 0 && has_begun && !has_key) {
         has_key = true;
         first_key = *key;
     }
@@ -646,6 +647,7 @@ int main(int argc, char **argv)
         c.operation = argv[1];
     if (argc > 2)
         c.first = (uint32_t)strtoul(argv[2], NULL, 10);
+    has_begun = true;
     stage_init("fail_malloc", count_live);
     if (!stage_leave_run()) {
         fprintf(stderr, "fail_malloc: no killed process's run: %s\n", stage_failure());

@@ -143,7 +143,7 @@ static void prepare_full_unsynced_file(stage *s)
     s->options.max_file_bytes = 1 << 20;
     prepare_writer(s);
     ledger_log(s->ledger, s->writer, LEDGER_LONG_TEXT);
-    tb_sync(s->writer); /* from now on full files are synced, too */
+    tb_flush(s->writer);
 }
 
 static void prepare_full_file(stage *s)

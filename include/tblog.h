@@ -257,6 +257,10 @@ static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
  * tb_last_error in this thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
+/* The directory of the run, as tb_open was told it, with its name behind for a run of tb_open_run;
+ * "" for a NULL |w|.  Valid until tb_close. */
+TBLOG_API const char *tb_logdir(const tb_writer *w);
+
 /* The path of the event file that |w| writes now; "" for a NULL |w|, or when memory is short.
  * Valid until the next tb_event_file in this thread. */
 TBLOG_API const char *tb_event_file(const tb_writer *w);
@@ -326,6 +330,10 @@ typedef struct tb_tag_options {
     tb_kind kind;             /* what the tag will hold; default scalars */
     const char *display_name; /* the chart's title; default the tag */
     const char *description;  /* Markdown, shown by the chart's "i" button; default none */
+    const char *plugin_name;  /* of tensors: a plugin of your own that shows them; not one of those
+                                 whose data other calls log.  Default "tensor" */
+    const void *plugin_content; /* what that plugin reads of the tag; default none */
+    size_t plugin_content_size; /* at most TBLOG_MAX_NAME_BYTES */
 } tb_tag_options;
 
 /* Opens a handle for |name|, which tb_tag_log uses without looking the name up.  Tags of any kind

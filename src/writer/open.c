@@ -470,6 +470,11 @@ const char *tb_last_error(const tb_writer *w)
     return w == NULL ? tb__report_kept() : tb__report_latest(report_of(w));
 }
 
+const char *tb_logdir(const tb_writer *w)
+{
+    return w != NULL ? w->file.dir : "";
+}
+
 const char *tb_event_file(const tb_writer *w)
 {
     char *path = w != NULL ? tb__thread_get_path() : NULL;

@@ -2,9 +2,9 @@
 //
 // The functions below run in the browser.  |cards| are the elements that match a dashboard's
 // selector; each gives {key, drawn}: |key| as expectedCards has it, |drawn| how much of the data
-// is to be seen.
+// is to be seen, or the size or length of it.  |canvas| is where to look for that in a picture of
+// the page, since a page cannot read what WebGL has drawn.
 
-// The first takes the longest.
 export const DASHBOARDS = {
   timeseries: {
     cards: 'scalar-card-component, histogram-card-component, image-card-component',
@@ -15,6 +15,13 @@ export const DASHBOARDS = {
   distributions: {cards: 'tf-distribution-loader', read: readCharts},
   images: {cards: 'tf-image-loader', read: readImages},
   text: {cards: 'tf-text-loader', read: readTexts},
+  audio: {cards: 'tf-audio-loader', read: readAudio},
+  pr_curves: {cards: 'tf-pr-curve-card', read: readScalars},
+  custom_scalars: {
+    cards: 'tf-custom-scalar-multi-line-chart-card, tf-custom-scalar-margin-chart-card',
+    read: readCustomScalars,
+  },
+  mesh: {cards: 'tf-mesh-loader', read: readMeshes, webgl: true},
 };
 
 // Runs in every page before TensorBoard does, and defines what the functions below use.
@@ -49,11 +56,22 @@ export function inPage() {
       ? scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop : 0;
     return {scroller, pixels: below > 2 ? Math.ceil(below) : 0};
   };
-  // The pixels of a card's picture; 0 when there is none or it is broken.
+  // The size of a card's picture; none when there is none or it is broken.
   window.pixels = async card => {
     const image = window.deepAll(card, 'img')[0];
     const sound = await image?.decode().then(() => true, () => false);
-    return sound ? image.naturalWidth * image.naturalHeight : 0;
+    return sound ? `${image.naturalWidth}x${image.naturalHeight}` : '';
+  };
+  window.colorsOf = async (picture, boxes) => {
+    const bytes = Uint8Array.from(atob(picture), letter => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes], {type: 'image/png'}));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height)
+      .getContext('2d', {willReadFrequently: true});
+    context.drawImage(bitmap, 0, 0);
+    return boxes.map(({x, y, width, height}) => {
+      const {data} = context.getImageData(x, y, width, height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    });
   };
   // What still keeps a page from being complete.
   window.busy = () => window.deepAll(document, 'paper-spinner-lite, mat-spinner, img')
@@ -75,6 +93,32 @@ async function readImages(cards) {
     key: `${card.tag} | ${card.run} | ${card.sample}`,
     drawn: await pixels(card),
   })));
+}
+
+// Asks for the sound, as playing would.
+async function readAudio(cards) {
+  return Promise.all(cards.map(async card => {
+    const sound = deepAll(card, 'audio')[0];
+    const seconds = await new Promise(resolve => {
+      sound.addEventListener('loadedmetadata', () => resolve(sound.duration));
+      sound.addEventListener('error', () => resolve(0), {capture: true});
+      sound.preload = 'auto';
+      sound.load();
+    });
+    return {key: `${card.tag} | ${card.run} | ${card.sample}`, drawn: seconds.toFixed(2)};
+  }));
+}
+
+function readCustomScalars(cards) {
+  return cards.map(card => ({key: card.title, drawn: marks(card)}));
+}
+
+function readMeshes(cards) {
+  return cards.map(card => ({
+    key: `${card.tag} | ${card.run} | ${card.sample}`,
+    canvas: deepAll(card, 'canvas').filter(isVisible)
+      .map(canvas => canvas.getBoundingClientRect().toJSON())[0],
+  }));
 }
 
 function readTexts(cards) {

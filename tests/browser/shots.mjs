@@ -1,236 +1,74 @@
 #!/usr/bin/env node
 // Looks at a logdir with stock TensorBoard in Chromium: see USAGE.
 import fs from 'node:fs';
-import {createRequire} from 'node:module';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 
-import {DASHBOARDS, inPage} from './dashboards.mjs';
-import {expectedCards, expectedNodes, startTensorBoard} from './tensorboard.mjs';
-
-// By require, since import does not look into NODE_PATH.
-const {chromium} = createRequire(import.meta.url)('playwright-core');
+import {DASHBOARDS} from './dashboards.mjs';
+import {DOCS, shootForDocs, shootForReadme} from './docs.mjs';
+import {Dashboard, launch} from './page.mjs';
+import {activeTabs, expectedCards, startTensorBoard} from './tensorboard.mjs';
+import {visitCards, visitGraphs, visitHparams, visitProjector} from './views.mjs';
 
 const USAGE = `usage: shots.mjs LOGDIR OUTDIR [options]
 
 Writes a picture of each dashboard to OUTDIR, and to standard output a JSON summary of what is wrong
-with them: cards that are missing or empty, errors of the page, requests that failed.
+with them: tabs that are not active, cards that are missing or empty or of another size, tables and
+charts that lack something, canvases where nothing is drawn, errors of the page, requests that
+failed.
 
   --load-fast true|false  TensorBoard's loader; default true
-  --tabs A,B,...          default all: scalars, timeseries, histograms, distributions, images,
-                          graphs, text
+  --tabs A,B,...          default all: timeseries, graphs, scalars, histograms, distributions,
+                          images, text, audio, pr_curves, custom_scalars, hparams, mesh, projector
   --nonfinite             some scalars are infinite or not numbers: the front end may say so
   --readme FILE           also writes a picture of the Scalars tab as it opens, for the README
+  --docs FOLDER           writes one small picture of each tab for the manual, and looks no further
   --python PATH           an interpreter that has TensorBoard; default python3
   --chromium PATH         default /usr/bin/chromium
 
 Status 0: all is shown.  1: it is not.  2: wrong usage, or something did not start.`;
 
-const TABS = [...Object.keys(DASHBOARDS), 'graphs'];
-const WIDTH = 1600;
-const HEIGHT = 1100;
-const MAX_HEIGHT = 5000; // of one picture
-const TAB_SECONDS = 90;
 const TABS_AT_ONCE = 2;
+
+// Those without cards.
+const VISITS = {graphs: visitGraphs, hparams: visitHparams, projector: visitProjector};
+
+// Those that take the longest come first.
+const TABS = [...new Set(['timeseries', 'graphs', ...Object.keys(DASHBOARDS),
+  ...Object.keys(VISITS)])];
 
 // What the front end says of a scalar that is infinite or not a number.
 const NONFINITE_ERROR = /<path> attribute d: Expected number, .*(Infinity|NaN)/;
 
-const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds));
-
-// A tab of its own in the browser that remembers what went wrong.
-class Dashboard {
-  constructor(page, deadline) {
-    this.page = page;
-    this.deadline = deadline;
-    this.errors = [];
-    this.requests = 0;
-    this.quietSince = Date.now();
-    page.on('console', message => message.type() === 'error' && this.note(message.text()));
-    page.on('pageerror', error => this.note(String(error)));
-    page.on('response', response => response.status() >= 400 &&
-      this.note(`HTTP ${response.status()}: ${response.url()}`));
-    page.on('request', () => this.count(1));
-    page.on('requestfinished', () => this.count(-1));
-    page.on('requestfailed', () => this.count(-1));
+// Starts each of the two kinds of browser when it is needed.
+class Browsers {
+  constructor(chromium) {
+    this.chromium = chromium;
+    this.started = {};
   }
 
-  static async open(browser, url, tab, window = {viewport: {width: WIDTH, height: HEIGHT}}) {
-    const context = await browser.newContext(window);
-    const page = await context.newPage();
-    const dashboard = new Dashboard(page, Date.now() + TAB_SECONDS * 1000);
-    page.setDefaultTimeout(TAB_SECONDS * 1000);
-    await page.addInitScript(inPage);
-    await page.goto(`${url}/#${tab}`);
-    await page.locator('plugins-component').waitFor();
-    return dashboard;
+  for(tab) {
+    const webgl = tab === 'projector' || Boolean(DASHBOARDS[tab]?.webgl);
+    return this.started[webgl] ??= launch(this.chromium, {webgl});
   }
 
-  close() { return this.page.context().close(); }
-
-  note(error) {
-    this.errors.push(error.slice(0, 300));
-  }
-
-  count(change) {
-    this.requests += change;
-    this.quietSince = Date.now();
-  }
-
-  // Waits until nothing is loaded and the page looks the same twice.
-  async settle() {
-    let before;
-    while (Date.now() < this.deadline) {
-      await sleep(250);
-      if (this.requests > 0 || Date.now() - this.quietSince < 400) continue;
-      const now = await this.page.evaluate(() => busy() ? null
-        : `${deepAll(document, '*').length} ${deepAll(document, 'path[d]:not([d=""])').length} ` +
-          document.documentElement.outerHTML.length);
-      if (now !== null && now === before) return;
-      before = now;
-    }
-    throw new Error(`still busy after ${TAB_SECONDS} s`);
-  }
-
-  // Makes the window as high as what it scrolls, since cards out of sight are not drawn.
-  async grow() {
-    for (let i = 0; i < 5; i++) {
-      const hidden = await this.page.evaluate(() => hiddenBelow().pixels);
-      const {width, height} = this.page.viewportSize();
-      if (hidden === 0 || height >= MAX_HEIGHT) return;
-      await this.page.setViewportSize({width, height: Math.min(MAX_HEIGHT, height + hidden)});
-      await this.settle();
-    }
-  }
-
-  // To the next window full of cards.  False at the end.
-  scrollDown() {
-    return this.page.evaluate(() => {
-      const {scroller, pixels} = hiddenBelow();
-      scroller?.scrollBy({top: scroller.clientHeight - 200, behavior: 'instant'});
-      return pixels > 0;
-    });
-  }
-
-  // A group shows 12 cards at a time unless told to show more.
-  async showAllOfGroups() {
-    await this.page.locator('settings-button button').click();
-    await this.page.locator('input.page-size').fill('1000');
-    await sleep(700); // the field waits for more digits
-    await this.page.keyboard.press('Escape');
-    await this.page.locator('input.page-size').waitFor({state: 'detached'});
-  }
-
-  // Opening a group makes the page longer, and further groups appear.
-  async openGroups() {
-    for (;;) {
-      await this.settle();
-      await this.grow();
-      const opened = await this.page.evaluate(() => {
-        const headings = deepAll(document, 'tf-category-paginated-view')
-          .filter(group => isVisible(group) && !group.opened)
-          .map(group => group.shadowRoot.querySelector('.heading'))
-          .concat(deepAll(document, 'button.group-toolbar[aria-label="Expand group"]')
-            .filter(button => !deepAll(button.closest('.card-group'), '.card-grid').length));
-        for (const heading of headings) heading.click();
-        return headings.length;
-      });
-      if (opened === 0) return;
-    }
-  }
-
-  // Not the calls of functions: their bodies stand in a part of the picture of their own.
-  async openScopes() {
-    for (let depth = 0; depth < 8; depth++) {
-      const opened = await this.page.evaluate(() => {
-        const scopes = deepAll(document, 'g.node.meta').filter(node =>
-          isVisible(node) && !node.__data__.expanded && !node.opened &&
-          !node.__data__.node.associatedFunction);
-        for (const node of scopes) {
-          node.opened = true;
-          node.querySelector('.nodeshape rect')
-            .dispatchEvent(new MouseEvent('dblclick', {bubbles: true, view: window}));
-        }
-        return scopes.length;
-      });
-      if (opened === 0) return;
-      await sleep(800); // the layout moves
-    }
-  }
-
-  async choose(item) {
-    await this.page.evaluate(text => deepAll(document, '.runs-row paper-item')
-      .find(element => element.textContent.trim() === text).click(), item);
-  }
-
-  shoot(file) {
-    return this.page.screenshot({path: file, animations: 'disabled'});
+  async close() {
+    for (const browser of Object.values(this.started)) await (await browser).close();
   }
 }
 
-async function visitCards(dashboard, tab, expected, file) {
-  const {cards, read} = DASHBOARDS[tab];
-  if (expected.size === 0) {
-    await dashboard.settle();
-    await dashboard.shoot(file);
-    return {problems: ['TensorBoard has no data for it']};
-  }
-  await dashboard.page.locator(cards).first().waitFor();
-  await dashboard.showAllOfGroups();
-  const drawn = new Map();
-  let pictures = 0;
-  do {
-    await dashboard.openGroups();
-    pictures++;
-    await dashboard.shoot(pictures === 1 ? file : file.replace(/\.png$/, `-${pictures}.png`));
-    for (const card of await dashboard.page.locator(cards).evaluateAll(read))
-      drawn.set(card.key, Math.max(card.drawn, drawn.get(card.key) ?? 0));
-  } while (await dashboard.scrollDown());
-  return {cards: drawn.size, pictures, problems: compareCards(drawn, expected)};
-}
-
-function compareCards(drawn, expected) {
-  const problems = [];
-  for (const [key, hasData] of expected) {
-    if (!drawn.has(key)) problems.push(`no card: ${key}`);
-    else if (hasData && drawn.get(key) === 0) problems.push(`empty card: ${key}`);
-  }
-  for (const key of drawn.keys()) if (!expected.has(key)) problems.push(`unknown card: ${key}`);
-  return problems;
-}
-
-// Every run's graph, with all of its scopes open.
-async function visitGraphs(dashboard, graphs, file) {
-  const problems = graphs.size > 0 ? [] : ['TensorBoard has no graph'];
-  let count = 0;
-  for (const [run, names] of graphs) {
-    await dashboard.page.locator('g.node').first().waitFor();
-    await dashboard.choose(run);
-    await dashboard.settle();
-    await dashboard.openScopes();
-    await dashboard.page.locator('tf-graph-controls paper-button', {hasText: 'Fit to screen'})
-      .click();
-    await sleep(1000);
-    await dashboard.settle();
-    await dashboard.shoot(file.replace(/\.png$/, `-${run.replace(/\W+/g, '_')}.png`));
-    const drawn = await dashboard.page.locator('g.node').evaluateAll(nodes =>
-      nodes.filter(isVisible).map(node => node.dataset.name));
-    count += drawn.length;
-    for (const name of names) if (!drawn.includes(name)) problems.push(`${run}: no node ${name}`);
-    const edges = await dashboard.page.locator('g.edge path').count();
-    if (edges === 0) problems.push(`${run}: no edges`);
-  }
-  return {nodes: count, problems};
-}
-
-async function visit(browser, url, tab, expected, options) {
+async function visit(browsers, url, tab, {active, cards}, options) {
   const file = path.join(options.outdir, `${tab}.png`);
   const start = Date.now();
-  const dashboard = await Dashboard.open(browser, url, tab);
+  if (!active.has(tab)) return {problems: ['TensorBoard has no data for it'], errors: []};
+  const dashboard = await Dashboard.open(await browsers.for(tab), url, tab);
   let seen;
   try {
-    seen = tab === 'graphs' ? await visitGraphs(dashboard, await expectedNodes(url), file)
-      : await visitCards(dashboard, tab, expected[tab], file);
+    seen = tab in VISITS ? await VISITS[tab](dashboard, url, file)
+      : await visitCards(dashboard, tab, cards[tab], file);
+    const chosen = (await dashboard.chosen()).trim();
+    if (chosen.toLowerCase() !== active.get(tab).toLowerCase())
+      seen.problems.push(`the page shows ${chosen}`);
   } catch (error) {
     seen = {problems: [String(error)]};
     await dashboard.shoot(file).catch(() => {});
@@ -241,15 +79,17 @@ async function visit(browser, url, tab, expected, options) {
   return {...seen, errors, seconds: Math.round((Date.now() - start) / 100) / 10};
 }
 
-// The Scalars tab as it opens, in a narrow window so that its charts are large: 1600 pixels wide.
-async function shootForReadme(browser, url, file) {
-  const dashboard = await Dashboard.open(browser, url, 'scalars',
-    {viewport: {width: 1143, height: 500}, deviceScaleFactor: 1.4});
-  await dashboard.page.locator(DASHBOARDS.scalars.cards).first().waitFor();
-  await dashboard.settle();
-  await dashboard.grow();
-  await dashboard.shoot(file);
-  await dashboard.close();
+// One after another, in two pages.
+async function visitAll(browsers, url, options) {
+  const expected = {active: await activeTabs(url), cards: await expectedCards(url)};
+  const summary = {};
+  const waiting = TABS.filter(tab => options.tabs.includes(tab));
+  await Promise.all(Array.from({length: TABS_AT_ONCE}, async () => {
+    for (let tab; (tab = waiting.shift()) !== undefined;)
+      summary[tab] = await visit(browsers, url, tab, expected, options);
+  }));
+  console.log(JSON.stringify(summary, null, 2));
+  return Object.values(summary).every(tab => !tab.problems.length && !tab.errors.length);
 }
 
 function parse() {
@@ -261,6 +101,7 @@ function parse() {
         tabs: {type: 'string', default: TABS.join(',')},
         nonfinite: {type: 'boolean', default: false},
         readme: {type: 'string'},
+        docs: {type: 'string'},
         python: {type: 'string', default: 'python3'},
         chromium: {type: 'string', default: '/usr/bin/chromium'},
       },
@@ -275,29 +116,23 @@ function parse() {
 
 async function main() {
   const options = parse();
-  fs.mkdirSync(options.outdir, {recursive: true});
   const server = await startTensorBoard(options.python, options.logdir, options['load-fast']);
-  let browser;
+  const browsers = new Browsers(options.chromium);
   try {
-    browser = await chromium.launch({
-      executablePath: options.chromium,
-      // Without WebGL the charts are SVG, whose lines can be counted.
-      args: ['--no-sandbox', '--disable-gpu', '--disable-3d-apis', '--hide-scrollbars',
-        '--disable-background-networking', '--disable-component-update', '--no-first-run'],
-    });
-    const expected = await expectedCards(server.url);
-    const summary = {};
-    const waiting = [...options.tabs];
-    await Promise.all(Array.from({length: TABS_AT_ONCE}, async () => {
-      for (let tab; (tab = waiting.shift()) !== undefined;)
-        summary[tab] = await visit(browser, server.url, tab, expected, options);
-    }));
-    if (options.readme) await shootForReadme(browser, server.url, options.readme);
-    console.log(JSON.stringify(summary, null, 2));
-    const good = Object.values(summary).every(tab => !tab.problems.length && !tab.errors.length);
-    process.exitCode = good ? 0 : 1;
+    if (options.docs) {
+      fs.mkdirSync(options.docs, {recursive: true});
+      await activeTabs(server.url);
+      for (const tab of options.tabs.filter(tab => tab in DOCS))
+        await shootForDocs(await browsers.for(tab), server.url, tab,
+          path.join(options.docs, `${tab}.png`));
+      return;
+    }
+    fs.mkdirSync(options.outdir, {recursive: true});
+    process.exitCode = await visitAll(browsers, server.url, options) ? 0 : 1;
+    if (options.readme)
+      await shootForReadme(await browsers.for('scalars'), server.url, options.readme);
   } finally {
-    await browser?.close();
+    await browsers.close();
     await server.stop();
   }
 }

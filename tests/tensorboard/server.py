@@ -117,7 +117,7 @@ class Server:
         with urllib.request.urlopen(url, timeout=ANSWER_SECONDS) as answer:
             return answer.read(), answer.headers.get("Content-Type", "")
 
-    def post(self, path, fields):
+    def post_form(self, path, fields):
         """The JSON that answers a form of (name, value) pairs."""
         data = urllib.parse.urlencode(fields).encode()
         with urllib.request.urlopen(f"{self._url}/data/{path}", data,

@@ -47,8 +47,8 @@ def count_scalars(server, runs_and_tags):
         for tag in tags:
             runs[tag].append(run)
     for tag, names in runs.items():
-        points = server.post("plugin/scalars/scalars_multirun",
-                             [("tag", tag)] + [("runs", name) for name in names])
+        points = server.post_form("plugin/scalars/scalars_multirun",
+                                  [("tag", tag)] + [("runs", name) for name in names])
         counts.update({name: len(points[name]) for name in names})
     return counts
 

@@ -430,6 +430,8 @@ void tb__event_file_before_fork(tb__event_file *f)
 void tb__event_file_after_fork(tb__event_file *f, bool is_child)
 {
     pthread_mutex_unlock(&f->path_lock);
-    if (is_child)
-        f->pending = (tb__buf){0}; /* not freed: it may be half-way through growing */
+    if (!is_child)
+        return;
+    f->pending = (tb__buf){0}; /* not freed: it may be half-way through growing */
+    f->seconds = -1; /* the file is the parent's: our process number may sort before that one's */
 }

@@ -5,22 +5,27 @@ import {Dashboard, sleep} from './page.mjs';
 const PICTURE_WIDTH = 1200;
 const BAR = 64; // TensorBoard's own, above all dashboards
 
-// tab -> the part of the page that its picture shows: |height| of the cards, without what stands
-// beside them, in a window that makes them |width| wide; or, when |whole|, of all below the bar.
-// |query| is what the page's address chooses, mostly the tags that are shown.
+// tab -> the part of the page that its picture shows: |height| from the first group of cards on,
+// without what stands beside them, in a window that makes them |width| wide; or, when |whole|, all
+// below the bar.  |query| is what the page's address chooses, mostly the tags that are shown.
 export const DOCS = {
-  scalars: {query: 'tagFilter=accuracy|loss&_smoothingWeight=0', width: 1000, height: 600},
+  scalars: {
+    query: 'tagFilter=accuracy|loss&_smoothingWeight=0&_ignoreYOutliers=false',
+    width: 1060, height: 550,
+  },
   timeseries: {width: 1200, height: 640, whole: true, prepare: closeSettings},
-  custom_scalars: {query: 'regexInput=tour&_smoothingWeight=0', width: 800, height: 560},
-  images: {query: 'tagFilter=boxes|confusion|filters|all', width: 1000, height: 720},
-  audio: {width: 700, height: 190},
-  histograms: {query: 'tagFilter=.', width: 1000, height: 560},
-  distributions: {query: 'tagFilter=.', width: 1000, height: 560},
-  text: {query: 'tagFilter=.', width: 900, height: 640},
-  graphs: {width: 1000, height: 640, prepare: dashboard => dashboard.fitGraph()},
-  pr_curves: {width: 1000, height: 560},
-  hparams: {width: 1400, height: 360, whole: true},
-  mesh: {width: 1000, height: 470},
+  custom_scalars: {
+    query: 'regexInput=tour&_smoothingWeight=0&_ignoreYOutliers=false', width: 740, height: 320,
+  },
+  images: {query: 'tagFilter=boxes|confusion|filters', width: 1100, height: 420},
+  audio: {width: 700, height: 200},
+  histograms: {query: 'tagFilter=conv|hidden', width: 1060, height: 300},
+  distributions: {query: 'tagFilter=conv|hidden', width: 1060, height: 300},
+  text: {query: 'tagFilter=.', width: 900, height: 610},
+  graphs: {width: 900, height: 600, whole: true, prepare: dashboard => dashboard.fitGraph()},
+  pr_curves: {query: 'tagFilter=coat|sneaker', width: 1140, height: 430},
+  hparams: {width: 1400, height: 300, whole: true},
+  mesh: {width: 1240, height: 620},
   projector: {width: 1500, height: 860, whole: true},
 };
 
@@ -38,17 +43,18 @@ export async function shootForDocs(browser, url, tab, file) {
   await dashboard.close();
 }
 
-// Makes the window so large that its middle is |width| wide.  Returns where that is.
+// Makes the window so large that its middle is |width| wide.  Returns where its groups are.
 async function makeRoom({page}, width, height) {
   const middle = page.locator('[slot=center]').first();
   for (let i = 0; i < 2; i++) {
     const box = await middle.boundingBox();
     const window = page.viewportSize();
     await page.setViewportSize({
-      width: Math.round(window.width + width - box.width), height: height + BAR,
+      width: Math.round(window.width + width - box.width), height: height + 2 * BAR,
     });
   }
-  const {x, y} = await middle.boundingBox();
+  const {x} = await middle.boundingBox();
+  const {y} = await page.locator('tf-category-paginated-view:visible').first().boundingBox();
   return {x, y, width, height};
 }
 

@@ -15,6 +15,8 @@ def pytest_addoption(parser):
                           "copies of what it passed to the library")
     parser.addoption("--example-logs", metavar="LOGDIR",
                      help="the example's logdir; without it the example is not tested")
+    parser.addoption("--gallery-logs", metavar="LOGDIR",
+                     help="the gallery's logdir; without it the gallery is not tested")
     parser.addoption("--interrupted-run", metavar="PROGRAM",
                      help="log_interrupted_run; without it resuming is not tested")
     parser.addoption("--kill", metavar="PROGRAM",
@@ -50,6 +52,14 @@ def example_logs(request):
     logdir = request.config.getoption("--example-logs")
     if logdir is None:
         pytest.skip("no --example-logs")
+    return os.path.abspath(logdir)
+
+
+@pytest.fixture(scope="session")
+def gallery_logs(request):
+    logdir = request.config.getoption("--gallery-logs")
+    if logdir is None:
+        pytest.skip("no --gallery-logs")
     return os.path.abspath(logdir)
 
 

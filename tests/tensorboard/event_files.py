@@ -25,19 +25,21 @@ def read_events(path):
         events.append(event_pb2.Event.FromString(reader.record()))
 
 
-def read(logdir):
-    """run name -> Run.  An image is its encoded bytes, a histogram a Histogram."""
+def read(logdir, only=None):
+    """run name -> Run.  An image is its encoded bytes, a histogram a Histogram.
+
+    |only|: the plugins whose values are read."""
     found = {}
     for name, paths in runs.event_files(logdir).items():
         run = found[name] = Run()
         kinds = {}
         for path in paths:
             for event in read_events(path):
-                add_event(run, event, kinds)
+                add_event(run, event, kinds, only)
     return found
 
 
-def add_event(run, event, kinds):
+def add_event(run, event, kinds, only=None):
     """Adds what |event| holds; |kinds| remembers the plugin of each tag."""
     if event.WhichOneof("what") == "graph_def":
         run.graph = graph_pb2.GraphDef.FromString(event.graph_def)
@@ -47,6 +49,9 @@ def add_event(run, event, kinds):
         if value.tag not in kinds:
             assert plugin, f"the first value of {value.tag!r} names no plugin"
             kinds[value.tag] = plugin
+        if only and kinds[value.tag] not in only:
+            continue
+        if value.HasField("metadata"):
             names = (value.metadata.display_name, value.metadata.summary_description)
             if any(names):
                 run.names[value.tag] = names

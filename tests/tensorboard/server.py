@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -126,6 +127,14 @@ class Server:
 
     def json(self, path, **query):
         return json.loads(self.get(path, **query)[0])
+
+    def wait_for(self, path, condition):
+        """Asks until the answer is as wanted.  Raises when it does not become so."""
+        for _ in range(100):
+            if condition(self.json(path)):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{path} is still as it was")
 
     def plugin(self, name, route, **query):
         return self.json(f"plugin/{name}/{route}", **query)

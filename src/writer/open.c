@@ -171,8 +171,8 @@ static void recover_left(tb_writer *w, const char *logdir, const tb_options *o)
     atomic_store(&w->counters.recovered, recovered);
 }
 
-/* The directory |where|, which is one below the root's if there is a root, then what killed processes
- * have left there, and then a file whose name sorts after theirs. */
+/* The directory |where|, below the root's if there is a root, then what killed processes have left
+ * there, and then a file whose name sorts after theirs. */
 static tb_status open_file(tb_writer *w, const char *where, const tb_options *o, tb__error *err)
 {
     tb_status rv = w->root == NULL

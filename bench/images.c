@@ -1,5 +1,6 @@
 /* What tb_log_image costs the caller, as a multiple of copying the pixels, and what encoding costs
- * the worker. */
+ * the worker, beside libpng with its defaults. */
+#include <png.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,21 +78,58 @@ static void paint(uint8_t *pixels, paint_fn *painting)
                 pixels[(y * SIDE + x) * CHANNELS + c] = painting(x, y, c);
 }
 
-/* What the worker spends on a picture, and the bytes that it writes. */
+static void count_bytes(png_structp png, png_bytep data, size_t size)
+{
+    (void)data;
+    *(size_t *)png_get_io_ptr(png) += size;
+}
+
+/* What libpng makes of a picture when nobody tells it how: all filters, level 6.  Returns how many
+ * bytes. */
+static size_t encode_by_default(const uint8_t *pixels)
+{
+    size_t size = 0;
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_set_write_fn(png, &size, count_bytes, NULL);
+    png_set_IHDR(png, info, SIDE, SIDE, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    for (size_t y = 0; y < SIDE; y++)
+        png_write_row(png, pixels + y * SIDE * CHANNELS);
+    png_write_end(png, NULL);
+    png_destroy_write_struct(&png, &info);
+    return size;
+}
+
+static double file_size(tb_writer *w)
+{
+    struct stat status;
+    return stat(tb_event_file(w), &status) == 0 ? (double)status.st_size : 0;
+}
+
+/* What the worker spends on a picture, and the bytes that it writes; in turns with libpng, which
+ * writes no file. */
 static void print_encoding(tb_writer *w, const char *name, const tb_image *image)
 {
-    enum { COUNT = 20 };
-    struct stat before, after;
+    enum { COUNT = 15 };
+    double ours[COUNT], theirs[COUNT], their_size = 0;
+    tb_log_image(w, name, image, 0); /* with the tag's metadata */
     tb_flush(w);
-    stat(tb_event_file(w), &before);
-    double start = cpu_seconds();
-    for (int i = 0; i < COUNT; i++)
-        tb_log_image(w, name, image, i);
-    tb_flush(w);
-    double seconds = (cpu_seconds() - start) / COUNT;
-    stat(tb_event_file(w), &after);
-    printf("%-16s %8.2f ms %9.0f bytes\n", name, seconds * 1e3,
-           (double)(after.st_size - before.st_size) / COUNT);
+    double size = file_size(w);
+    for (int i = 0; i < COUNT; i++) {
+        double start = cpu_seconds();
+        tb_log_image(w, name, image, i + 1);
+        tb_flush(w);
+        ours[i] = cpu_seconds() - start;
+        start = cpu_seconds();
+        their_size = (double)encode_by_default(image->data);
+        theirs[i] = cpu_seconds() - start;
+    }
+    size = (file_size(w) - size) / COUNT;
+    double our_time = quantile(ours, COUNT, 0.5), their_time = quantile(theirs, COUNT, 0.5);
+    printf("%-10s %7.2f ms %7.0f bytes %9.2f ms %7.0f bytes %7.1f %7.2f\n", name, our_time * 1e3,
+           size, their_time * 1e3, their_size, their_time / our_time, size / their_size);
 }
 
 static void print_encodings(tb_writer *w)
@@ -103,7 +141,8 @@ static void print_encodings(tb_writer *w)
                  {"grid", paint_grid},   {"noise", paint_noise}, {"gradient", paint_gradient}};
     static uint8_t pixels[BYTES];
     const tb_image image = {.data = pixels, .width = SIDE, .height = SIDE, .channels = CHANNELS};
-    puts("CPU of PNG, record and file, and their size:");
+    puts("CPU of PNG, record and file, and their size; libpng's defaults; how many times less CPU, "
+         "and\nhow many times the bytes:");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         paint(pixels, kinds[i].painting);
         print_encoding(w, kinds[i].name, &image);
@@ -147,11 +186,46 @@ static void measure_burst(tb_writer *w, const tb_image *image)
            quantile(burst, BURST, 0.5) * 1e6, quantile(burst, BURST, 1) * 1e6);
 }
 
+/* More pictures than one thread keeps up with: from the first call to the last byte in the file. */
+static double seconds_per_picture(const char *dir, size_t threads, const tb_image *image)
+{
+    enum { COUNT = 64 };
+    tb_writer *w = tb_open(dir, &(tb_options){.image_threads = threads, .full_wait_seconds = 60});
+    if (w == NULL)
+        return 0;
+    tb_log_image(w, "photo", image, 0);
+    tb_flush(w);
+    double start = wall_seconds();
+    for (int i = 1; i <= COUNT; i++)
+        tb_log_image(w, "photo", image, i);
+    tb_flush(w);
+    double seconds = (wall_seconds() - start) / COUNT;
+    char path[1024];
+    snprintf(path, sizeof path, "%s", tb_event_file(w));
+    tb_close(w);
+    unlink(path);
+    return seconds;
+}
+
+static void measure_threads(const char *dir, const tb_image *image)
+{
+    enum { MOST = 4, THREAD_ROUNDS = 9 };
+    double seconds[MOST + 1][THREAD_ROUNDS];
+    for (int i = 0; i < THREAD_ROUNDS; i++)
+        for (size_t threads = 1; threads <= MOST; threads *= 2)
+            seconds[threads][i] = seconds_per_picture(dir, threads, image);
+    puts("photos in a row, wall time of each with 1, 2 and 4 threads that encode:");
+    for (size_t threads = 1; threads <= MOST; threads *= 2)
+        printf("%8.2f ms", quantile(seconds[threads], THREAD_ROUNDS, 0.5) * 1e3);
+    puts("");
+}
+
 int main(int argc, char **argv)
 {
+    const char *dir = argc > 1 ? argv[1] : "bench-logs";
     static uint8_t pixels[BYTES];
     static float floats[BYTES], copy[BYTES];
-    tb_writer *w = tb_open(argc > 1 ? argv[1] : "bench-logs", NULL);
+    tb_writer *w = tb_open(dir, NULL);
     if (w == NULL)
         return 1;
     paint(pixels, paint_photo);
@@ -173,6 +247,7 @@ int main(int argc, char **argv)
     measure_calls(w, "planar float32", &planar_float, copy, sizeof floats);
     measure_burst(w, &packed);
     print_encodings(w);
+    measure_threads(dir, &packed);
     char path[1024];
     snprintf(path, sizeof path, "%s", tb_event_file(w));
     tb_close(w);

@@ -154,9 +154,7 @@ def images(results):
               "deflate": "zlib of the bare pixels, level 6"}
     first = spread(results["image"]["tblog"]["first_us"])
     return ("## Images\n\nA picture of 512 × 512 RGB like a photograph (made by `suite.py`), "
-            "with `TBLOG_PNG_ENCODER=own`, "
-            "written "
-            "as PNG.\n\n" + arrays(results, "image", labels, "µs", 1)
+            "written as PNG.\n\n" + arrays(results, "image", labels, "µs", 1)
             + f"The first picture of a run meets memory that was not used before: {first} µs.\n\n")
 
 

@@ -46,7 +46,6 @@ build_tblog() {
         zlib1g-dev libpng-dev libprotobuf-c-dev protobuf-c-compiler binutils python3=python3 \
         python3-venv
     cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
-        -DTBLOG_PNG_ENCODER=own \
         -DTBLOG_BUILD_BENCH=ON -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF \
         >"$build/build.log"
     cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN)" >>"$build/build.log"

@@ -77,7 +77,9 @@ static tb_writer *open_run(const char *logdir, const char *name, unsigned number
 static tb_tag *open_tag(tb_writer *w, const char *name, tb_kind kind, const char *title,
                         const char *description)
 {
-    return tb_tag_open(w, name, &(tb_tag_options){ kind, title, description });
+    return tb_tag_open(w, name, &(tb_tag_options){ .kind = kind,
+                                                   .display_name = title,
+                                                   .description = description });
 }
 
 /* Names and descriptions go before the first values. */

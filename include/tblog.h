@@ -23,7 +23,7 @@
  *   - A forked child may go on to use its parent's writers: its first value begins a new file
  *     beside that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, framing and writing happen in threads of the library, four at most for
- *     all writers.  A logging call waits while the queue is full, at most
+ *     all writers (pictures in others as well, see tb_options.image_threads).  A logging call waits while the queue is full, at most
  *     tb_options.full_wait_seconds; it may wait a moment for the system when the queue grows (a
  *     thread's first call, a new tag, the first large values) and while another thread forks.
  *     tb_log_embedding does all its work at once.
@@ -162,6 +162,9 @@ typedef struct tb_options {
                                     TensorBoard reads in two thirds of the time */
     bool queue_in_memory;        /* no queue file: what waits to be written is lost when the
                                     process is killed */
+    size_t image_threads;        /* how many threads encode pictures of 32 KiB or more when several
+                                    wait, the writer's own included; at most 64; default 1.  They
+                                    start when they are needed, and end at tb_close */
 } tb_options;
 
 /* Opens a run: creates |logdir| and missing parents, then a new event file in it whose name sorts
@@ -190,9 +193,9 @@ static inline tb_writer *tb_open(const char *logdir, const tb_options *options);
  * between, none of them empty, "." or "..".  Links are not followed, so that nothing is written
  * outside of the directory of |w|.
  *
- * NULL when |w| is NULL, and on failure, with the reason in tb_last_error(w).  An open that failed is
- * reported once, and tried again after a pause: 1 second, then twice as long each time, up to a
- * minute. */
+ * NULL when |w| is NULL, and on failure, with the reason in tb_last_error(w).  A run that could not
+ * be opened is reported once, and tried again at a later call after a pause: 1 second, then twice
+ * as long each time, up to a minute. */
 TBLOG_API tb_writer *tb_open_run(tb_writer *w, const char *name);
 
 /* What was logged before this call is in the file (handed to the operating system) when it returns.
@@ -254,6 +257,10 @@ static inline tb_status tb_get_stats(const tb_writer *w, tb_stats *out);
  * tb_last_error in this thread. */
 TBLOG_API const char *tb_last_error(const tb_writer *w);
 
+/* The directory of the run, as tb_open was told it, with its name behind for a run of tb_open_run;
+ * "" for a NULL |w|.  Valid until tb_close. */
+TBLOG_API const char *tb_logdir(const tb_writer *w);
+
 /* The path of the event file that |w| writes now; "" for a NULL |w|, or when memory is short.
  * Valid until the next tb_event_file in this thread. */
 TBLOG_API const char *tb_event_file(const tb_writer *w);
@@ -291,9 +298,9 @@ TBLOG_API tb_status tb_log_scalars(tb_writer *w, const tb_scalar *scalars, size_
                                    int64_t step);
 
 /* Records |count| values under one |tag|, each in a run of its own below that of |w|, whose name is
- * the value's: one chart with a line for each in the Scalars tab, as add_scalars of torch does.  The
- * runs are those of tb_open_run, so the first call waits for the disk.  (tb_log_series needs no
- * runs.)
+ * the value's: one chart with a line for each in the Scalars tab, as add_scalars of torch does.
+ * The runs are those of tb_open_run, so the first call waits for the disk.  (tb_log_series needs
+ * no runs.)
  *
  *     tb_scalar loss[] = { { "train", 0.31 }, { "validation", 0.35 } };
  *     tb_log_scalars_by_run(w, "loss", loss, 2, step);     // in logs/run1/train, .../validation
@@ -323,6 +330,10 @@ typedef struct tb_tag_options {
     tb_kind kind;             /* what the tag will hold; default scalars */
     const char *display_name; /* the chart's title; default the tag */
     const char *description;  /* Markdown, shown by the chart's "i" button; default none */
+    const char *plugin_name;  /* of tensors: a plugin of your own that shows them; not one of those
+                                 whose data other calls log.  Default "tensor" */
+    const void *plugin_content; /* what that plugin reads of the tag; default none */
+    size_t plugin_content_size; /* at most TBLOG_MAX_NAME_BYTES */
 } tb_tag_options;
 
 /* Opens a handle for |name|, which tb_tag_log uses without looking the name up.  Tags of any kind
@@ -382,8 +393,9 @@ typedef struct tb_category {
 } tb_category;
 
 /* Lays out the Custom Scalars tab.  A later call replaces the categories of the one before; what
- * tb_log_series has added stays.  TensorBoard merges the layouts of several runs by their titles;
- * a chart shows the tags of each run.
+ * tb_log_series has added stays.  A chart shows the tags of each run.  TensorBoard merges the
+ * layouts of several runs by their titles, so give all runs the same categories: of one that the
+ * first run by name lacks, it shows the charts of one run alone.
  *
  *   TB_STATUS_INVALID    a title or tag is NULL, empty, too long or not UTF-8, or a chart has
  *                        neither tags nor margins, or both
@@ -690,13 +702,13 @@ typedef struct tb_table {
                                  they are text, and shown as it is whatever characters it holds */
 } tb_table;
 
-/* Records a table.  A column whose cells, but for the header and empty ones, are all numbers (as
- * printf writes them in the C locale: 0.5, -1e-3, 1,234, 12.5%, nan, inf) is aligned at the right,
- * by spaces as wide as a digit: TensorBoard drops the alignment that Markdown knows.
+/* Records a table.  A column whose cells, but for the header and empty ones, are all numbers (0.5,
+ * -1e-3, 1,234, 12.5%, nan, inf; spaces around them do not count) is aligned at the right, by
+ * spaces as wide as a digit or a point: TensorBoard drops the alignment that Markdown knows.
  *
- * Line ends in a cell are kept and several spaces stay several; a tab is four of them; other control
- * characters, which a page can't hold, are shown by their pictures (U+2400 and on).  In a cell of
- * Markdown a '|' is just that, and a line end is a break.
+ * Line ends in a cell are kept, and several spaces stay several; a tab is four of them.  Other
+ * control characters, which a page can't hold, are shown by their pictures (U+2400 and on).  In a
+ * cell of Markdown a '|' is just that, and a line end a break.
  *
  *   TB_STATUS_INVALID    a bad tag, no rows or columns, |cells| is NULL or a cell not UTF-8
  *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */

@@ -83,7 +83,7 @@ build_and_test() { # NAME CTEST_ARGUMENTS -- CMAKE_ARGUMENTS
     local log=$work/$name.log
     if cmake -S "$source" -B "$work/$name" -G Ninja -DTBLOG_WERROR=ON "$@" >"$log" 2>&1 &&
         cmake --build "$work/$name" >>"$log" 2>&1; then
-        (cd "$work/$name" && ctest --output-on-failure "${ctest_arguments[@]}") 2>&1 |
+        (cd "$work/$name" && ctest -j 2 --output-on-failure "${ctest_arguments[@]}") 2>&1 |
             tee "$work/$name.ctest.log" || true
         add_up "$work/$name.ctest.log"
     else

@@ -1,4 +1,5 @@
 /* Scalars, groups of them, and the handles of tags. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -6,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "writer/call.h"
 #include "writer/counters.h"
 #include "writer/queue.h"
@@ -159,15 +161,51 @@ tb_status tb_log_scalars_by_run(tb_writer *w, const char *tag, const tb_scalar *
 
 /* --- tags ------------------------------------------------------------------------------------- */
 
+static tb_status check_plugin(const char *name, const tb_tag_options *o, tb__error *err)
+{
+    const char *plugin = o->plugin_name;
+    if (o->kind != TB_KIND_TENSOR)
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "tag \"%s\": a plugin of your own is for tensors alone",
+                             tb__quote(name).text);
+    if (plugin == NULL || plugin[0] == '\0')
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": the plugin's name is %s",
+                             tb__quote(name).text, plugin == NULL ? "NULL" : "empty");
+    tb_status rv = tb__utf8_check("plugin name", plugin, TBLOG_MAX_NAME_BYTES, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    if (tb__kind_has_plugin(plugin))
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "tag \"%s\": the data of plugin \"%s\" is logged by calls of its own",
+                             tb__quote(name).text, plugin);
+    if (o->plugin_content == NULL && o->plugin_content_size > 0)
+        return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\": plugin_content is NULL",
+                             tb__quote(name).text);
+    if (o->plugin_content_size > TBLOG_MAX_NAME_BYTES)
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "tag \"%s\": plugin_content has %zu bytes, at most %zu",
+                             tb__quote(name).text, o->plugin_content_size, TBLOG_MAX_NAME_BYTES);
+    return TB_STATUS_OK;
+}
+
 static tb_status open_tag(tb_tag **out, tb_writer *w, const char *name, const tb_tag_options *o,
                           tb__error *err)
 {
     if (o->kind > TB_KIND_TENSOR) /* it may be one of ours */
         return tb__error_set(err, TB_STATUS_INVALID, "tb_tag_open: kind %d is unknown",
                              (int)o->kind);
-    tb__about wanted = {
-        .kind = o->kind, .display_name = o->display_name, .description = o->description};
-    return tb__tags_get(out, &w->tags, name, &wanted, err);
+    tb__about wanted = {.kind = o->kind,
+                        .display_name = o->display_name,
+                        .description = o->description,
+                        .plugin_name = o->plugin_name,
+                        .content = o->plugin_content,
+                        .content_size = o->plugin_content_size};
+    tb_status rv = tb__tags_check(out, &w->tags, name, &wanted, err);
+    bool has_plugin = o->plugin_name != NULL || o->plugin_content != NULL
+                      || o->plugin_content_size > 0;
+    if (rv == TB_STATUS_OK && has_plugin)
+        rv = check_plugin(name, o, err);
+    return rv == TB_STATUS_OK ? tb__tags_get(out, &w->tags, name, &wanted, err) : rv;
 }
 
 tb_tag *tb_tag_open_sized(tb_writer *w, const char *name, const tb_tag_options *options,

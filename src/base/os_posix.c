@@ -538,7 +538,11 @@ static int make_dir_at(int *out_fd, int *made, int dir_fd, const char *name, siz
     int reason = tb__os_open_dir_at(out_fd, dir_fd, copy);
     if (reason != ENOENT)
         return reason;
-    if (mkdirat(dir_fd, copy, 0777) == 0)
+    int rv;
+    do
+        rv = mkdirat(dir_fd, copy, 0777);
+    while (rv != 0 && errno == EINTR);
+    if (rv == 0)
         ++*made;
     else if (errno != EEXIST) /* somebody was faster */
         return errno;

@@ -95,6 +95,7 @@ typedef struct tb__about {
     tb_kind kind;
     const char *display_name; /* NULL or empty: none; valid UTF-8 */
     const char *description;
+    const char *plugin_name; /* valid UTF-8; NULL: that of its kind */
     const void *content; /* the plugin's own message on this tag; NULL: what its kind has */
     size_t content_size;
     size_t extent; /* how many |extent_name| each of its values has: no other number is let in after
@@ -104,6 +105,9 @@ typedef struct tb__about {
 
 /* The words for a kind, "scalars" for example; NULL for one that is unknown. */
 const char *tb__kind_text(tb_kind kind);
+
+/* Whether values of a kind, tensors left aside, are those of the plugin |name|. */
+bool tb__kind_has_plugin(const char *name);
 
 /* Appends the metadata field of a Summary.Value (its key included): plugin name and content,
  * data_class, and the names.  TB_STATUS_OK, TB_STATUS_NO_MEMORY, TB_STATUS_TOO_LARGE or, for an

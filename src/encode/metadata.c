@@ -49,6 +49,14 @@ const char *tb__kind_text(tb_kind kind)
     return (size_t)kind < TB__KIND_COUNT ? kinds[kind].words : NULL;
 }
 
+bool tb__kind_has_plugin(const char *name)
+{
+    for (size_t i = 0; i < TB__KIND_COUNT; i++)
+        if (i != TB_KIND_TENSOR && strcmp(name, kinds[i].plugin_name) == 0)
+            return true;
+    return false;
+}
+
 tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
 {
     if ((size_t)about->kind >= TB__KIND_COUNT)
@@ -56,7 +64,8 @@ tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
     const char *content = kinds[about->kind].content;
     Tblog__Proto__SummaryMetadata__PluginData plugin;
     tblog__proto__summary_metadata__plugin_data__init(&plugin);
-    plugin.plugin_name = tb__pack_text(kinds[about->kind].plugin_name);
+    plugin.plugin_name = tb__pack_text(about->plugin_name != NULL ? about->plugin_name
+                                                                  : kinds[about->kind].plugin_name);
     plugin.content = about->content != NULL ? tb__pack_bytes(about->content, about->content_size)
                                             : tb__pack_bytes(content, strlen(content));
 

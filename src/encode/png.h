@@ -18,7 +18,8 @@ typedef struct tb__pixels {
  * for a size that no PNG has; on error |out| is as it was. */
 tb_status tb__png_encode(tb__buf *out, const tb__pixels *pixels, tb__error *err);
 
-/* The two that it may call, as the build says; they take channels and sample sizes as checked. */
+/* The two that it may call, as the build says; they take channels and sample sizes as checked.  The
+ * second is there only where the build wants it. */
 tb_status tb__png_encode_own(tb__buf *out, const tb__pixels *pixels, tb__error *err);
 tb_status tb__png_encode_libpng(tb__buf *out, const tb__pixels *pixels, tb__error *err);
 

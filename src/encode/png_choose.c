@@ -2,136 +2,207 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
-
-/* Each way is tried on a sample of the rows: one or two bands, so that both what is beside a pixel
- * and what is above it are found again, of all rows or of some groups of them. */
+/* Each way is tried on a sample: bands of rows that lie next to each other, so that both what is
+ * beside a pixel and what is above it are found again. */
 enum {
-    LARGEST = 4000, /* bytes of a sample; more if that were fewer than LEAST_ROWS */
+    MOST_BAND = 4 << 10,   /* bytes of a row that are looked at */
+    MOST_PIECE = 32 << 10, /* bytes of rows next to each other, unless that were fewer than ... */
     LEAST_ROWS = 4,
-    LEAST_BAND = 64, /* bytes */
-    MOST_BAND = 1024,
-    BAND_SHARE = 48, /* of a row that is not too narrow or wide for that */
-    STEPS = 8,       /* in which a band moves on through its half of the rows */
-    GROUPS = 4,
-    BY_ROW = -1 /* where a tb__filter is expected */
+    MOST_PIECES = 6,
+    BY_ROW = -1, /* where a tb__filter is expected */
+    WHOLE = 1000 /* of a weight */
 };
 
-struct tb__chooser {
-    size_t bands, band_size; /* bytes, of whole pixels */
-    size_t row_size;         /* of the sample, with the filter's byte */
-    size_t most_rows;
-    size_t turn;
+/* Pieces of the rows, as far apart as they can be. */
+typedef struct sample {
+    const tb__rows *rows;
+    size_t band; /* bytes of each row, whole pixels */
+    size_t pieces;
+    size_t piece_rows;
+    size_t cold_rows; /* the first ones of a piece, which are not counted: they have nothing above
+                         to match */
+} sample;
+
+/* A way to treat the sample, and what it costs up to each piece: bits, weighed. */
+typedef struct trial {
+    int filter;
+    tb__deflate_way way;
+    uint64_t costs[MOST_PIECES];
+} trial;
+
+typedef struct chooser {
     tb__deflate *deflate;
-    uint8_t *filtered;
-};
+    uint8_t *room;
+    sample sample;
+    bool has_best;
+    trial best;
+} chooser;
 
-static void set_bands(tb__chooser *c, size_t row_size, size_t pixel_size)
+/* --- The sample ------------------------------------------------------------------------------- */
+
+static size_t band_of(size_t row_size, size_t pixel_size)
 {
-    size_t band = row_size / BAND_SHARE;
-    band = band < LEAST_BAND ? LEAST_BAND : band > MOST_BAND ? MOST_BAND : band;
-    band = (band + pixel_size - 1) / pixel_size * pixel_size;
-    c->bands = row_size < 2 * band ? 1 : 2;
-    c->band_size = c->bands == 1 ? row_size : band;
-    c->row_size = 1 + c->bands * c->band_size;
-    c->most_rows = LARGEST / c->row_size < LEAST_ROWS ? LEAST_ROWS : LARGEST / c->row_size;
+    return row_size < MOST_BAND ? row_size : MOST_BAND / pixel_size * pixel_size;
 }
 
-tb__chooser *tb__chooser_new(size_t row_size, size_t pixel_size)
+static size_t most_piece_rows(size_t band)
 {
-    tb__chooser *c = tb__calloc(1, sizeof *c);
-    if (c == NULL)
-        return NULL;
-    set_bands(c, row_size, pixel_size);
-    size_t largest = c->most_rows * c->row_size;
-    c->filtered = tb__malloc(largest + TB__DEFLATE_SLACK);
-    c->deflate = tb__deflate_new(largest, c->row_size);
-    if (c->filtered == NULL || c->deflate == NULL) {
-        tb__chooser_free(c);
-        return NULL;
+    size_t rows = MOST_PIECE / (band + 1);
+    return rows < LEAST_ROWS ? LEAST_ROWS : rows;
+}
+
+size_t tb__choose_room(size_t row_size, size_t pixel_size)
+{
+    size_t band = band_of(row_size, pixel_size);
+    return most_piece_rows(band) * (band + 1) + TB__DEFLATE_SLACK;
+}
+
+static size_t clamp(size_t value, size_t least, size_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+/* About |size| bytes in |pieces|, or in one where that is nearly all there is. */
+static void take_sample(chooser *c, const tb__rows *rows, size_t size, size_t pieces)
+{
+    sample *s = &c->sample;
+    *s = (sample){.rows = rows, .band = band_of(rows->size, rows->pixel_size), .pieces = pieces};
+    size_t wanted = size / (s->band + 1), most = most_piece_rows(s->band);
+    s->piece_rows = clamp(wanted / pieces, LEAST_ROWS, most);
+    if (s->piece_rows * pieces > rows->count) {
+        s->pieces = 1;
+        most = rows->count < most ? rows->count : most;
+        s->piece_rows = most < LEAST_ROWS ? most : clamp(wanted, LEAST_ROWS, most);
     }
-    return c;
+    c->has_best = false;
 }
 
-void tb__chooser_free(tb__chooser *c)
+static size_t sample_size(const sample *s)
 {
-    if (c == NULL)
-        return;
-    tb__deflate_free(c->deflate);
-    tb__free(c->filtered);
-    tb__free(c);
+    return s->pieces * s->piece_rows * (s->band + 1);
 }
 
-/* Where a band begins in its half of a row, in which it is elsewhere at the next call. */
-static size_t band_at(const tb__chooser *c, const tb__rows *rows, size_t band)
+/* The same as if they had been swapped before they were filtered. */
+static void swap_samples(uint8_t *samples, size_t size)
 {
-    if (c->bands == 1)
-        return 0;
-    size_t half = rows->size / 2, free = half - c->band_size;
-    size_t at = half * band + free * ((c->turn * 3 + band) % STEPS) / STEPS;
-    return at / rows->pixel_size * rows->pixel_size;
+    for (size_t i = 0; i < size; i += 2) {
+        uint8_t first = samples[i];
+        samples[i] = samples[i + 1];
+        samples[i + 1] = first;
+    }
 }
 
-/* Which row is the sample's row |i| of |count|: the groups lie as far apart as they can. */
-static size_t row_at(size_t i, size_t count, const tb__rows *rows)
+/* Filters a piece, at another place of the rows than the one before. */
+static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter)
 {
-    if (count < GROUPS * LEAST_ROWS)
-        return i + (rows->count - count) / 2;
-    return i + (rows->count - count) * (i * GROUPS / count) / (GROUPS - 1);
-}
-
-/* Filters the sample and returns its size; |filter| may be BY_ROW. */
-static size_t filter_sample(tb__chooser *c, const tb__rows *rows, int filter)
-{
-    size_t count = rows->count < c->most_rows ? rows->count : c->most_rows;
-    uint8_t *to = c->filtered;
-    for (size_t i = 0; i < count; i++) {
-        size_t y = row_at(i, count, rows);
+    const tb__rows *rows = s->rows;
+    size_t last = s->pieces - 1, free_rows = rows->count - s->piece_rows;
+    size_t first = last == 0 ? free_rows / 2 : free_rows * number / last;
+    size_t at = last == 0 ? 0 : (rows->size - s->band) / last * (number * 2 % s->pieces);
+    at -= at % rows->pixel_size;
+    for (size_t y = first; y < first + s->piece_rows; y++) {
         const uint8_t *row = rows->data + y * rows->size;
-        tb__filter_part part = {row, y == 0 ? rows->above : row - rows->size, band_at(c, rows, 0),
-                                c->band_size, rows->pixel_size};
+        tb__filter_part part = {row, y == 0 ? rows->above : row - rows->size, at, s->band,
+                                rows->pixel_size};
         tb__filter chosen = filter == BY_ROW ? tb__filter_choose(&part) : (tb__filter)filter;
         *to++ = (uint8_t)chosen;
-        for (size_t band = 0; band < c->bands; band++, to += c->band_size) {
-            part.at = band_at(c, rows, band);
-            tb__filter_apply(to, chosen, &part);
-        }
+        tb__filter_apply(to, chosen, &part);
+        if (rows->swapped)
+            swap_samples(to, s->band);
+        to += s->band;
     }
     memset(to, 0, TB__DEFLATE_SLACK);
-    return (size_t)(to - c->filtered);
 }
 
-static uint64_t measure(tb__chooser *c, const tb__rows *rows, int filter, tb__deflate_way way)
+/* --- Trials ----------------------------------------------------------------------------------- */
+
+static void measure_piece(chooser *c, const trial *t, size_t number)
 {
-    tb__deflate_bytes bytes = {c->filtered, filter_sample(c, rows, filter), 0};
-    return tb__deflate_measure(c->deflate, &bytes, way);
+    const sample *s = &c->sample;
+    size_t row = s->band + 1, cold = s->cold_rows * row;
+    filter_piece(c->room, s, number, t->filter);
+    if (cold > 0 && t->way == TB__DEFLATE_MATCHES)
+        tb__deflate_learn(c->deflate, &(tb__deflate_bytes){c->room, cold, 0});
+    tb__deflate_bytes rest = {c->room + cold, s->piece_rows * row - cold, cold};
+    tb__deflate_try(c->deflate, &rest, t->way);
 }
 
-/* Runs are quick to measure, and choose the filter.  Matches are tried with that and with none,
- * which is favoured: unfiltered rows have long matches, of which bands show a part only. */
-tb__choice tb__choose(tb__chooser *c, const tb__rows *rows)
+/* Most ways are far from the best, and given up after a piece. */
+static bool falls_behind(const chooser *c, const trial *t, size_t number)
 {
-    static const int filters[] = {BY_ROW, TB__FILTER_UP, TB__FILTER_NONE};
-    uint64_t runs = UINT64_MAX;
-    int filter = BY_ROW;
-    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        uint64_t bits = measure(c, rows, filters[i], TB__DEFLATE_RUNS);
-        if (bits < runs) {
-            runs = bits;
-            filter = filters[i];
-        }
+    enum { TOLERANCE = 400 };
+    uint64_t best = c->best.costs[number];
+    return c->has_best && t->costs[number] > best + best / 10 + TOLERANCE;
+}
+
+/* Keeps a way if it costs less than the best so far; |weight| thousandths of its bits count. */
+static void consider(chooser *c, int filter, tb__deflate_way way, unsigned weight)
+{
+    trial t = {.filter = filter, .way = way};
+    size_t last = c->sample.pieces - 1;
+    bool is_good = true;
+    tb__deflate_begin_measure(c->deflate);
+    for (size_t i = 0; i <= last && is_good; i++) {
+        measure_piece(c, &t, i);
+        t.costs[i] = tb__deflate_measure(c->deflate) * weight / WHOLE;
+        is_good = !falls_behind(c, &t, i);
     }
-    uint64_t matches = measure(c, rows, TB__FILTER_NONE, TB__DEFLATE_MATCHES);
-    uint64_t filtered = UINT64_MAX;
-    if (filter != TB__FILTER_NONE)
-        filtered = measure(c, rows, filter, TB__DEFLATE_MATCHES);
-    c->turn++;
-    bool plain = matches <= filtered || matches - filtered <= filtered / 16;
-    matches = plain ? matches : filtered;
-    /* Matches take several times as long as runs, so they must win something. */
-    bool by_matches = matches + matches / 32 < runs;
-    if (by_matches && plain)
-        filter = TB__FILTER_NONE;
-    return (tb__choice){filter == BY_ROW, filter == BY_ROW ? TB__FILTER_NONE : (tb__filter)filter,
-                        by_matches ? TB__DEFLATE_MATCHES : TB__DEFLATE_RUNS};
+    tb__deflate_end_measure(c->deflate);
+    if (is_good && (!c->has_best || t.costs[last] < c->best.costs[last])) {
+        c->best = t;
+        c->has_best = true;
+    }
+}
+
+/* --- The choice ------------------------------------------------------------------------------- */
+
+/* The best filter for runs, which are quick to find, of a thin sample. */
+static void consider_runs(chooser *c, const tb__rows *rows, size_t size)
+{
+    enum { SHARE = 24 };
+    take_sample(c, rows, size / SHARE, MOST_PIECES);
+    consider(c, BY_ROW, TB__DEFLATE_RUNS, WHOLE);
+    consider(c, TB__FILTER_UP, TB__DEFLATE_RUNS, WHOLE);
+    consider(c, TB__FILTER_NONE, TB__DEFLATE_RUNS, WHOLE);
+    consider(c, TB__FILTER_SUB, TB__DEFLATE_RUNS, WHOLE);
+}
+
+/* Matches take several times as long as runs, and the longer the more bits there are, so they must
+ * win something.  Where there are few, it is a drawing, and what matches find lies farther apart
+ * than the rows of the sample. */
+static unsigned weight_of_runs(uint64_t bits_per_kilobyte)
+{
+    uint64_t allowance = 600 + bits_per_kilobyte * 5 / 8;
+    allowance = allowance < 800 ? 800 : allowance > 1125 ? 1125 : allowance;
+    return (unsigned)(WHOLE * WHOLE / allowance);
+}
+
+/* A thick sample: less of what has many bits, since that takes time. */
+static void consider_matches(chooser *c, const tb__rows *rows, size_t size,
+                             uint64_t bits_per_kilobyte)
+{
+    enum { SHARE = 8, PIECES = 3, FEW_BITS = 500, UNFILTERED = 980 };
+    int filter = c->best.filter;
+    size /= SHARE;
+    if (bits_per_kilobyte > FEW_BITS)
+        size = (size_t)((uint64_t)size * FEW_BITS / bits_per_kilobyte);
+    take_sample(c, rows, size, PIECES);
+    if (c->sample.piece_rows < rows->count)
+        c->sample.cold_rows = c->sample.piece_rows / 2;
+    consider(c, filter, TB__DEFLATE_RUNS, weight_of_runs(bits_per_kilobyte));
+    consider(c, TB__FILTER_NONE, TB__DEFLATE_MATCHES, UNFILTERED); /* its matches are the longest */
+    consider(c, TB__FILTER_UP, TB__DEFLATE_MATCHES, WHOLE);
+    consider(c, TB__FILTER_SUB, TB__DEFLATE_MATCHES, WHOLE);
+    consider(c, TB__FILTER_PAETH, TB__DEFLATE_MATCHES, WHOLE);
+}
+
+tb__choice tb__choose(tb__deflate *deflate, uint8_t *room, const tb__rows *rows)
+{
+    chooser c = {.deflate = deflate, .room = room};
+    size_t size = rows->count * (rows->size + 1);
+    consider_runs(&c, rows, size);
+    uint64_t bits = c.best.costs[c.sample.pieces - 1];
+    consider_matches(&c, rows, size, bits * 1000 / sample_size(&c.sample));
+    bool by_row = c.best.filter == BY_ROW;
+    return (tb__choice){by_row, by_row ? TB__FILTER_NONE : (tb__filter)c.best.filter, c.best.way};
 }

@@ -1,5 +1,5 @@
-/* Chooses how some rows of a picture become small: a photograph wants filters that differ from row
- * to row, a drawing wants none, or what is above taken off, and matches. */
+/* Chooses how rows of a picture become small: a photograph wants filters that differ from row to
+ * row, a drawing wants none, or what is above taken off, and matches. */
 #ifndef TB_PNG_CHOOSE_H
 #define TB_PNG_CHOOSE_H
 
@@ -14,6 +14,7 @@
 typedef struct tb__rows {
     const uint8_t *data, *above;
     size_t count, size, pixel_size;
+    bool swapped; /* samples are of 16 bits, and the file has their bytes the other way round */
 } tb__rows;
 
 typedef struct tb__choice {
@@ -22,12 +23,10 @@ typedef struct tb__choice {
     tb__deflate_way way;
 } tb__choice;
 
-typedef struct tb__chooser tb__chooser;
+/* Where a sample of rows of |size| bytes is filtered: so many bytes. */
+size_t tb__choose_room(size_t row_size, size_t pixel_size);
 
-/* NULL when memory is short. */
-tb__chooser *tb__chooser_new(size_t row_size, size_t pixel_size);
-void tb__chooser_free(tb__chooser *c);
-
-tb__choice tb__choose(tb__chooser *c, const tb__rows *rows);
+/* |deflate| is between two blocks. */
+tb__choice tb__choose(tb__deflate *deflate, uint8_t *room, const tb__rows *rows);
 
 #endif

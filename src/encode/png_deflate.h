@@ -1,6 +1,4 @@
-/* Bytes to a deflate stream (RFC 1951), for the bytes of pictures.  There are two ways to find what
- * comes again: runs of one byte are all that there is in a filtered photograph, and take a fraction
- * of the time; matches in the 32 KiB before are for what has been drawn. */
+/* Bytes to a deflate stream (RFC 1951), for the bytes of pictures. */
 #ifndef TB_PNG_DEFLATE_H
 #define TB_PNG_DEFLATE_H
 
@@ -10,21 +8,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
-
-enum {
-    TB__DEFLATE_WINDOW = 32 << 10,
-    TB__DEFLATE_BLOCK = 65535, /* the largest that can be stored as it is */
-    TB__DEFLATE_SLACK = 16     /* set bytes behind the last one that may be read */
-};
-
-typedef enum tb__deflate_way { TB__DEFLATE_RUNS, TB__DEFLATE_MATCHES } tb__deflate_way;
-
-/* |size| bytes, 1 to TB__DEFLATE_BLOCK, and TB__DEFLATE_SLACK more.  The |before| bytes that lie
- * before them were in earlier blocks. */
-typedef struct tb__deflate_bytes {
-    const uint8_t *data;
-    size_t size, before;
-} tb__deflate_bytes;
+#include "encode/png_lz77.h"
 
 typedef struct tb__deflate tb__deflate;
 
@@ -33,12 +17,30 @@ typedef struct tb__deflate tb__deflate;
 tb__deflate *tb__deflate_new(uint64_t size, size_t row_size);
 void tb__deflate_free(tb__deflate *d);
 
-/* Appends a block. TB_STATUS_OK or TB_STATUS_NO_MEMORY. */
-tb_status tb__deflate_block(tb__deflate *d, tb__buf *out, const tb__deflate_bytes *bytes,
-                            tb__deflate_way way, bool last);
+/* Adds a part to the block, which is not full.  The parts of a block follow one another in memory
+ * and stay there until it ends. */
+void tb__deflate_add(tb__deflate *d, const tb__deflate_bytes *bytes, tb__deflate_way way);
 
-/* About how many bits a block would take, without its header.  A stream is either measured or
- * written. */
-uint64_t tb__deflate_measure(tb__deflate *d, const tb__deflate_bytes *bytes, tb__deflate_way way);
+/* The block has enough symbols to be worth a code of its own. */
+bool tb__deflate_is_full(const tb__deflate *d);
+
+/* How many bytes the block has. */
+size_t tb__deflate_block_size(const tb__deflate *d);
+
+/* Appends the block, which is not empty.  TB_STATUS_OK or TB_STATUS_NO_MEMORY. */
+tb_status tb__deflate_end_block(tb__deflate *d, tb__buf *out, bool last);
+
+/* Measures, between two blocks: how many bits parts would take. */
+void tb__deflate_begin_measure(tb__deflate *d);
+
+/* A part that is measured, and one that is just there for later ones to match.  Each goes on in
+ * memory where the one before ended, or begins anew (with nothing before it). */
+void tb__deflate_try(tb__deflate *d, const tb__deflate_bytes *bytes, tb__deflate_way way);
+void tb__deflate_learn(tb__deflate *d, const tb__deflate_bytes *bytes);
+
+/* About how many bits that would be so far, without a header. */
+uint64_t tb__deflate_measure(const tb__deflate *d);
+
+void tb__deflate_end_measure(tb__deflate *d);
 
 #endif

@@ -18,20 +18,22 @@ static void subtract_average(uint8_t *restrict to, const uint8_t *row, const uin
         to[i] = (uint8_t)(row[i] - ((left[i] + above[i]) >> 1));
 }
 
-static inline int16_t magnitude(int16_t value)
+static inline uint8_t distance(uint8_t a, uint8_t b)
 {
-    return (int16_t)(value < 0 ? -value : value);
+    return (uint8_t)(a > b ? a - b : b - a);
 }
 
+/* The one of the three that is nearest to left + above - corner.  It is all in bytes, of which a
+ * vector holds twice as many as of their differences: where left and above lie on one side of the
+ * corner, that is the farthest of the three, else it is as far as the others' distances differ. */
 static inline uint8_t paeth(uint8_t left, uint8_t above, uint8_t corner)
 {
-    int16_t down = (int16_t)(above - corner), across = (int16_t)(left - corner);
-    int16_t from_left = magnitude(down), from_above = magnitude(across);
-    int16_t from_corner = magnitude((int16_t)(down + across));
-    int16_t least = from_above < from_left ? from_above : from_left;
-    least = from_corner < least ? from_corner : least;
-    uint8_t second = least == from_above ? above : corner;
-    return least == from_left ? left : second;
+    uint8_t of_left = distance(above, corner), of_above = distance(left, corner);
+    uint8_t apart = (uint8_t)((above >= corner) != (left >= corner));
+    uint8_t of_corner = apart ? distance(of_left, of_above) : 255;
+    uint8_t nearest = of_left <= of_above ? left : above;
+    uint8_t least = of_left <= of_above ? of_left : of_above;
+    return of_corner < least ? corner : nearest;
 }
 
 static void subtract_paeth(uint8_t *restrict to, const uint8_t *row, const uint8_t *left,

@@ -7,16 +7,14 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "encode/png_choose.h"
 
-enum {
-    /* Measured on a photograph, a sprite and a screenshot: level 6 takes twice the time to save 2,
-     * 6 and 20 %; the slower filters a quarter more to save at most 5 %.  Z_FILTERED, libpng's
-     * choice for filtered rows, makes the sprite half as large again from level 4 on. */
-    LEVEL = 3,
-    FILTERS = PNG_FAST_FILTERS,
-    /* The data of one IDAT chunk, each of which costs 12 bytes. */
-    CHUNK_SIZE = 64 << 10
-};
+enum { CHUNK_SIZE = 64 << 10 }; /* the data of one IDAT chunk, each of which costs 12 bytes */
+
+/* How libpng and zlib are told to make a picture small. */
+typedef struct settings {
+    int filters, level, strategy;
+} settings;
 
 /* All that must survive a longjmp; it lives in the caller of the function that calls setjmp. */
 typedef struct encoder {
@@ -24,6 +22,7 @@ typedef struct encoder {
     png_structp png;
     png_infop info;
     tb__buf *out;
+    settings settings;
     bool no_memory;
     char words[160]; /* libpng's, of an error */
 } encoder;
@@ -70,6 +69,13 @@ static void flush_nothing(png_structp png)
     (void)png;
 }
 
+/* A PNG's 16 bit samples are big-endian. */
+static bool has_to_swap(const tb__pixels *pixels)
+{
+    const uint16_t one = 1;
+    return pixels->sample_size == 2 && *(const uint8_t *)&one == 1;
+}
+
 static void create(encoder *e)
 {
     e->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, e, fail, ignore_warning, e, allocate,
@@ -90,23 +96,17 @@ static void write_header(encoder *e, const tb__pixels *pixels)
     png_set_IHDR(e->png, e->info, pixels->width, pixels->height, (int)pixels->sample_size * 8,
                  color_types[pixels->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(e->png, LEVEL);
-    png_set_compression_strategy(e->png, Z_DEFAULT_STRATEGY);
+    png_set_compression_level(e->png, e->settings.level);
+    png_set_compression_strategy(e->png, e->settings.strategy);
     png_set_compression_buffer_size(e->png, CHUNK_SIZE);
-    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, FILTERS);
+    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, e->settings.filters);
     png_write_info(e->png, e->info);
-}
-
-static bool little_endian(void)
-{
-    const uint16_t one = 1;
-    return *(const uint8_t *)&one == 1;
 }
 
 static void write_pixels(encoder *e, const tb__pixels *pixels)
 {
-    if (pixels->sample_size == 2 && little_endian())
-        png_set_swap(e->png); /* a PNG's 16 bit samples are big-endian */
+    if (has_to_swap(pixels))
+        png_set_swap(e->png);
     size_t row_size = (size_t)pixels->width * pixels->channels * pixels->sample_size;
     for (uint32_t y = 0; y < pixels->height; y++)
         png_write_row(e->png, pixels->data + y * row_size);
@@ -126,9 +126,45 @@ static bool write_file(encoder *e, const tb__pixels *pixels)
     return true;
 }
 
+/* One filter for all rows: to let libpng find one for each takes longer than all the rest. */
+static settings settings_of(const tb__choice *choice)
+{
+    static const int filters[] = {PNG_FILTER_NONE, PNG_FILTER_SUB, PNG_FILTER_UP, PNG_FILTER_AVG,
+                                  PNG_FILTER_PAETH};
+    settings s = {choice->filter_by_row ? PNG_FILTER_PAETH : filters[choice->filter], 1, Z_RLE};
+    if (choice->way == TB__DEFLATE_MATCHES) {
+        s.level = 4;
+        s.strategy = Z_DEFAULT_STRATEGY;
+    }
+    return s;
+}
+
+/* Looks at all rows as one section.  When memory is short, libpng has its way. */
+static settings choose_settings(const tb__pixels *pixels)
+{
+    size_t pixel_size = (size_t)pixels->channels * pixels->sample_size;
+    size_t row_size = pixels->width * pixel_size;
+    uint64_t size = (uint64_t)(row_size + 1) * pixels->height;
+    tb__choice choice = {.filter_by_row = true, .way = TB__DEFLATE_MATCHES};
+    uint8_t *zeros = tb__calloc(1, row_size);
+    uint8_t *room = tb__malloc(tb__choose_room(row_size, pixel_size));
+    tb__deflate *deflate = tb__deflate_new(size, row_size + 1);
+    if (zeros != NULL && room != NULL && deflate != NULL) {
+        tb__rows rows = {pixels->data, zeros,      pixels->height,
+                         row_size,     pixel_size, has_to_swap(pixels)};
+        choice = tb__choose(deflate, room, &rows);
+    }
+    tb__deflate_free(deflate);
+    tb__free(room);
+    tb__free(zeros);
+    return settings_of(&choice);
+}
+
 tb_status tb__png_encode_libpng(tb__buf *out, const tb__pixels *pixels, tb__error *err)
 {
     encoder e = {.out = out, .words = "no PNG structure"};
+    if (pixels->width - 1 < INT32_MAX && pixels->height - 1 < INT32_MAX) /* else libpng refuses */
+        e.settings = choose_settings(pixels);
     size_t start = out->size;
     bool done = write_file(&e, pixels);
     png_destroy_write_struct(&e.png, &e.info);

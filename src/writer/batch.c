@@ -8,7 +8,9 @@
 enum {
     HEAVY_BYTES = 256 << 10,      /* a picture of this size takes milliseconds to encode */
     HEAVY_ARRAY_BYTES = 8 << 20,  /* and so does an array of this one */
-    LARGE_GROUP_BYTES = 16 << 20
+    LARGE_GROUP_BYTES = 16 << 20,
+    WORTH_OFFERING = 32 << 10, /* pixels that take longer to encode than a thread to wake */
+    LOOK_AHEAD = 2048          /* entries */
 };
 
 #define JOIN_NS 1000000.0
@@ -172,6 +174,26 @@ static tb_status encode_array(tb__batch *b, const uint8_t *block, size_t size, t
     return rv;
 }
 
+static bool offer(void *arg, const tb__entry *entry)
+{
+    tb__batch *b = arg;
+    if (entry->kind != TB__ENTRY_IMAGES)
+        return true;
+    size_t size;
+    const uint8_t *packed = tb__queue_block(&size, b->queue, entry);
+    return size < WORTH_OFFERING || tb__encoders_offer(b->encoders, entry->block, packed, size);
+}
+
+static tb_status encode_images(tb__batch *b, const tb__entry *entry, const uint8_t *packed,
+                               size_t packed_size, tb__error *err)
+{
+    if (b->encoders == NULL)
+        return tb__images_encode(&b->scratch, packed, packed_size, err);
+    if (packed_size >= WORTH_OFFERING)
+        tb__queue_look_ahead(b->queue, LOOK_AHEAD, offer, b);
+    return tb__encoders_take(b->encoders, &b->scratch, entry->block, packed, packed_size, err);
+}
+
 /* Finds the payload of an entry that has a block. */
 static tb_status block_payload(tb__batch *b, const uint8_t **out, size_t *out_size,
                                const tb__entry *entry, tb__error *err)
@@ -183,7 +205,7 @@ static tb_status block_payload(tb__batch *b, const uint8_t **out, size_t *out_si
     }
     tb_status rv = entry->kind == TB__ENTRY_ARRAY
                        ? encode_array(b, block, *out_size, err)
-                       : tb__images_encode(&b->scratch, block, *out_size, err);
+                       : encode_images(b, entry, block, *out_size, err);
     *out = b->scratch.data;
     *out_size = b->scratch.size;
     return rv;

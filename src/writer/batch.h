@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "encode/encode.h"
 #include "writer/counters.h"
+#include "writer/encoders.h"
 #include "writer/queue.h"
 #include "writer/report.h"
 #include "writer/tag.h"
@@ -24,6 +25,7 @@ typedef struct tb__batch {
     tb__report *report;     /* of values that can't be encoded ... */
     tb__counters *counters; /* ... which count as dropped */
     tb__buf *out;           /* records are appended to it */
+    tb__encoders *encoders; /* NULL: pictures are encoded here */
     bool exact_wall_times;  /* scalars that were logged one by one are not joined */
     bool can_try_again;     /* a value for which memory is short is not given up:
                                |is_short_of_memory| says so, and the owner begins anew later */

@@ -77,7 +77,7 @@ typedef struct tb__call {
     tb_writer *w;
     const char *what; /* the tag, or the call that has none, for messages */
     size_t values;    /* how many are lost if it fails */
-    const tb_tag *tag;
+    tb_tag *tag;
     tb__stamp when;
     uint8_t *data; /* the block to fill */
     uint64_t block;

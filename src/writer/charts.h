@@ -41,13 +41,13 @@ tb_status tb__charts_add(tb__charts *c, const char *title, const char *const *ta
 void tb__charts_set_layout(tb__charts *c, tb__buf *layout);
 
 /* Makes the payload of the layout as it is now, to be logged outside of the lock, and then
- * tb__charts_end; false when there is nothing new, or another thread is at it.  |*out_status| is how
- * it went. */
+ * tb__charts_end; |*out_status| is how that went.  False when there is nothing new, or another
+ * thread is at it. */
 bool tb__charts_begin(tb__charts *c, tb__buf *out_payload, uint64_t *out_revision,
                       tb_status *out_status, tb__error *err);
 
-/* |revision| was logged, or was not and is to be tried again.  Whoever ends begins again: others may
- * have changed it meanwhile. */
+/* |revision| was logged, or was not and is to be tried again.  Whoever ends begins again: others
+ * may have changed it meanwhile. */
 void tb__charts_end(tb__charts *c, uint64_t revision, bool was_logged);
 
 #endif

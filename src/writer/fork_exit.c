@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "base/status.h"
 #include "writer/charts.h"
+#include "writer/encoders.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
 #include "writer/registry.h"
@@ -38,6 +39,7 @@ static void before_fork(tb__registered *r)
     tb__queue_file_before_fork(&w->queue_file);
     tb__report_before_fork(&w->report);
     tb__event_file_before_fork(&w->file);
+    tb__encoders_before_fork(&w->worker.encoders);
 }
 
 static void reset_counters(tb__counters *c)
@@ -52,6 +54,7 @@ static void reset_counters(tb__counters *c)
 static void after_fork(tb__registered *r, bool is_child)
 {
     tb_writer *w = writer_of(r);
+    tb__encoders_after_fork(&w->worker.encoders, is_child);
     tb__event_file_after_fork(&w->file, is_child);
     tb__report_after_fork(&w->report, is_child);
     tb__queue_file_after_fork(&w->queue_file, is_child);

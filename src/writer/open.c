@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "writer/call.h"
 #include "writer/charts.h"
+#include "writer/encoders.h"
 #include "writer/event_file.h"
 #include "writer/queue.h"
 #include "writer/queue_file.h"
@@ -76,6 +77,8 @@ static tb_status complete_options(tb_options *o, tb__error *err)
         o->full_wait_seconds = 0; /* never wait */
     if (o->queue_bytes == 0)
         o->queue_bytes = DEFAULT_QUEUE_BYTES;
+    if (o->image_threads == 0)
+        o->image_threads = 1;
     tb_status rv = check_seconds("flush_seconds", o->flush_seconds, SHORTEST_FLUSH_SECONDS, err);
     if (rv == TB_STATUS_OK)
         rv = check_seconds("full_wait_seconds", o->full_wait_seconds, 0, err);
@@ -90,6 +93,9 @@ static tb_status complete_options(tb_options *o, tb__error *err)
     if (o->queue_bytes < LEAST_QUEUE_BYTES || o->queue_bytes > MOST_QUEUE_BYTES)
         return tb__error_set(err, TB_STATUS_INVALID, "queue_bytes is %zu, not %zu to %zu",
                              o->queue_bytes, LEAST_QUEUE_BYTES, MOST_QUEUE_BYTES);
+    if (o->image_threads > TB__ENCODERS_MOST)
+        return tb__error_set(err, TB_STATUS_INVALID, "image_threads is %zu, not 0 to %d",
+                             o->image_threads, (int)TB__ENCODERS_MOST);
     return TB_STATUS_OK;
 }
 
@@ -165,8 +171,8 @@ static void recover_left(tb_writer *w, const char *logdir, const tb_options *o)
     atomic_store(&w->counters.recovered, recovered);
 }
 
-/* The directory |where|, which is one below the root's if there is a root, then what killed processes
- * have left there, and then a file whose name sorts after theirs. */
+/* The directory |where|, below the root's if there is a root, then what killed processes have left
+ * there, and then a file whose name sorts after theirs. */
 static tb_status open_file(tb_writer *w, const char *where, const tb_options *o, tb__error *err)
 {
     tb_status rv = w->root == NULL
@@ -193,7 +199,8 @@ static tb_status open_worker(tb_writer *w, const tb_options *o, double wall, tb_
                              .flush_ns = (int64_t)(flush_seconds * 1e9),
                              .sync_ns = (int64_t)(o->sync_seconds * 1e9),
                              .max_file_bytes = o->max_file_bytes,
-                             .exact_wall_times = o->exact_wall_times};
+                             .exact_wall_times = o->exact_wall_times,
+                             .image_threads = o->image_threads};
     if (o->resume)
         w->worker.purge_step = &o->purge_step;
     tb_status rv = tb__worker_start(&w->worker, wall, err);
@@ -461,6 +468,11 @@ static tb__report *report_of(const tb_writer *w)
 const char *tb_last_error(const tb_writer *w)
 {
     return w == NULL ? tb__report_kept() : tb__report_latest(report_of(w));
+}
+
+const char *tb_logdir(const tb_writer *w)
+{
+    return w != NULL ? w->file.dir : "";
 }
 
 const char *tb_event_file(const tb_writer *w)

@@ -486,6 +486,43 @@ void tb__queue_take(tb__queue *q)
     q->in_group = q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES].more != 0;
 }
 
+/* How far entries are taken. */
+typedef struct taking {
+    uint64_t taken[TB__RINGS];
+    uint32_t run_ring;
+    uint64_t run_until;
+    bool in_group;
+} taking;
+
+static void get_taking(taking *t, const tb__queue *q)
+{
+    for (size_t i = 0; i < TB__RINGS; i++)
+        t->taken[i] = q->cursors[i].taken;
+    t->run_ring = q->run_ring;
+    t->run_until = q->run_until;
+    t->in_group = q->in_group;
+}
+
+static void set_taking(tb__queue *q, const taking *t)
+{
+    for (size_t i = 0; i < TB__RINGS; i++)
+        q->cursors[i].taken = t->taken[i];
+    q->run_ring = t->run_ring;
+    q->run_until = t->run_until;
+    q->in_group = t->in_group;
+}
+
+void tb__queue_look_ahead(tb__queue *q, size_t most,
+                          bool (*visit)(void *arg, const tb__entry *entry), void *arg)
+{
+    taking now;
+    get_taking(&now, q);
+    const tb__entry *entry;
+    for (; most > 0 && (entry = tb__queue_peek(q)) != NULL && visit(arg, entry); most--)
+        tb__queue_take(q);
+    set_taking(q, &now);
+}
+
 const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry)
 {
     return tb__arena_block(out_size, &q->arena, entry->block);

@@ -159,6 +159,11 @@ const tb__entry *tb__queue_peek(tb__queue *q);
 /* Takes the entry that tb__queue_peek gave; it is valid until tb__queue_commit. */
 void tb__queue_take(tb__queue *q);
 
+/* Shows the entries that will be taken after the latest one, |most| of them or until |visit| returns
+ * false. */
+void tb__queue_look_ahead(tb__queue *q, size_t most,
+                          bool (*visit)(void *arg, const tb__entry *entry), void *arg);
+
 /* The data that an entry names. */
 const uint8_t *tb__queue_block(size_t *out_size, const tb__queue *q, const tb__entry *entry);
 

@@ -146,7 +146,8 @@ static run *find_or_add(tb__runs *r, const char *name)
 }
 
 /* Called with the lock: waits for the thread that is opening it, and returns whether this one is to
- * do so.  (A callback that is told of errors may ask for the very run that its thread is opening.) */
+ * do so.  (A callback that is told of errors may ask for the run that its own thread is opening:
+ * there is no waiting then.) */
 static bool claim(tb__runs *r, run *one)
 {
     while (one->is_opening && !pthread_equal(one->opener, pthread_self()))

@@ -392,6 +392,12 @@ static tb_status begin(tb__worker *w, double wall_time, tb__error *err)
     return rv;
 }
 
+static void free_parts(tb__worker *w)
+{
+    tb__encoders_destroy(&w->encoders);
+    tb__batch_free(&w->batch);
+}
+
 tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
 {
     w->batch = (tb__batch){.queue = w->queue,
@@ -399,19 +405,21 @@ tb_status tb__worker_start(tb__worker *w, double wall_time, tb__error *err)
                            .report = w->report,
                            .counters = w->counters,
                            .out = &w->file->pending,
+                           .encoders = &w->encoders,
                            .exact_wall_times = w->exact_wall_times};
     w->outlet = (tb__outlet){.queue = w->queue, .file = w->file};
     w->syncs = w->sync_ns > 0;
     tb_status rv = tb__batch_init(&w->batch);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
+    tb__encoders_init(&w->encoders, w->image_threads);
     rv = tb__buf_reserve(&w->file->pending, 2 * TB__BATCH_BYTES); /* no growing later */
     if (rv == TB_STATUS_OK)
         rv = begin(w, wall_time, err);
     else
         tb__error_set(err, rv, "start the writer's thread: %s", tb_status_text(rv));
     if (rv != TB_STATUS_OK)
-        tb__batch_free(&w->batch);
+        free_parts(w);
     return rv;
 }
 
@@ -430,7 +438,7 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
 void tb__worker_forget(tb__worker *w)
 {
     tb__batch_forget(&w->batch);
-    tb__batch_free(&w->batch);
+    free_parts(w);
 }
 
 /* The thread that runs this worker asks, from an error callback of another writer or at its
@@ -500,6 +508,6 @@ bool tb__worker_stop(tb__worker *w, int64_t patience_ns)
     pthread_mutex_unlock(&q->lock);
     tb__crew_leave(&w->member);
     pthread_cond_destroy(&w->done);
-    tb__batch_free(&w->batch);
+    free_parts(w);
     return !w->has_left_over;
 }

@@ -15,6 +15,7 @@
 #include "writer/batch.h"
 #include "writer/counters.h"
 #include "writer/crew.h"
+#include "writer/encoders.h"
 #include "writer/event_file.h"
 #include "writer/outlet.h"
 #include "writer/queue.h"
@@ -40,6 +41,7 @@ typedef struct tb__worker {
     int64_t sync_ns;         /* between two times that files are synced unasked; 0: never */
     uint64_t max_file_bytes; /* 0: no limit */
     bool exact_wall_times;   /* see tb__batch */
+    size_t image_threads;    /* that encode pictures, this one included */
     const int64_t *purge_step; /* from where the run goes on; NULL: it is new.  For
                                   tb__worker_start alone */
 
@@ -55,6 +57,7 @@ typedef struct tb__worker {
 
     /* The thread's own. */
     tb__batch batch;       /* what is in file->pending, and how it gets there */
+    tb__encoders encoders;
     uint64_t bytes_before; /* in files before the current one */
     tb__outlet outlet;     /* where it goes from there */
     int64_t synced_at;     /* when, and how many bytes in all files there were */

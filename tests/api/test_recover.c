@@ -23,15 +23,6 @@
 
 enum { PATIENCE = 120 };
 
-/* See test_fork.c. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { HAS_ASAN = 1 };
-#elif defined(__has_feature)
-enum { HAS_ASAN = __has_feature(address_sanitizer) };
-#else
-enum { HAS_ASAN = 0 };
-#endif
-
 static char dir[300]; /* the running test's */
 static const char *program;
 
@@ -522,8 +513,6 @@ static void log_and_fork(void)
 static void recover_takes_over_from_forked_children(void **state)
 {
     (void)state;
-    if (HAS_ASAN)
-        skip();
     begin("forked");
     run_and_kill(log_and_fork);
     assert_int_equal(tb_recover(dir), TB_STATUS_OK);

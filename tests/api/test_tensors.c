@@ -29,6 +29,57 @@ static void tensor_is_recorded(void **state)
     free_event_file(&f);
 }
 
+static void tensor_may_be_of_a_plugin_of_your_own(void **state)
+{
+    (void)state;
+    tb_writer *w = tb_open(fresh_dir("plugin"), NULL);
+    tb_tag_options own = {.kind = TB_KIND_TENSOR, .description = "d", .plugin_name = "own",
+                          .plugin_content = "a\0b", .plugin_content_size = 3};
+    assert_non_null(tb_tag_open(w, "t", &own));
+    assert_int_equal(tb_log_tensor(w, "t", &(tb_tensor){.data = "x"}, 4), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    const Tblog__Proto__Event *event;
+    const Tblog__Proto__SummaryMetadata *m = find_value(&f, "t", 0, &event)->metadata;
+    assert_string_equal(m->plugin_data->plugin_name, "own");
+    assert_int_equal(m->plugin_data->content.len, 3);
+    assert_memory_equal(m->plugin_data->content.data, "a\0b", 3);
+    assert_string_equal(m->summary_description, "d");
+    assert_int_equal(m->data_class, TBLOG__PROTO__DATA_CLASS__DATA_CLASS_TENSOR);
+    free_event_file(&f);
+}
+
+static void plugin_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        tb_tag_options options;
+        const char *words;
+    } bad[] = {
+        {{.plugin_name = "own"}, "tag \"t\": a plugin of your own is for tensors alone"},
+        {{.kind = TB_KIND_TENSOR, .plugin_name = ""}, "tag \"t\": the plugin's name is empty"},
+        {{.kind = TB_KIND_TENSOR, .plugin_content = "x", .plugin_content_size = 1},
+         "tag \"t\": the plugin's name is NULL"},
+        {{.kind = TB_KIND_TENSOR, .plugin_name = "audio"},
+         "tag \"t\": the data of plugin \"audio\" is logged by calls of its own"},
+        {{.kind = TB_KIND_TENSOR, .plugin_name = "own", .plugin_content_size = 1},
+         "tag \"t\": plugin_content is NULL"},
+        {{.kind = TB_KIND_TENSOR, .plugin_name = "own", .plugin_content = "x",
+          .plugin_content_size = TBLOG_MAX_NAME_BYTES + 1},
+         "tag \"t\": plugin_content has 65537 bytes, at most 65536"},
+        {{.kind = TB_KIND_TENSOR, .plugin_name = "\xff"}, NULL},
+    };
+    tb_writer *w = tb_open(fresh_dir("bad_plugin"), &(tb_options){.on_error = ignore_error});
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_null(tb_tag_open(w, "t", &bad[i].options));
+        if (bad[i].words != NULL)
+            assert_string_equal(tb_last_error(w), bad[i].words);
+    }
+    assert_int_equal(tb_log_text(w, "t", "the tag is free", 0), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, 2);
+    free_event_file(&f);
+}
+
 static void tensor_that_is_refused_leaves_no_trace(void **state)
 {
     (void)state;
@@ -57,6 +108,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tensor_is_recorded),
+        cmocka_unit_test(tensor_may_be_of_a_plugin_of_your_own),
+        cmocka_unit_test(plugin_that_cannot_be_is_refused),
         cmocka_unit_test(tensor_that_is_refused_leaves_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,20 @@ static void writer_that_is_null_does_nothing(void **state)
     assert_string_equal(tb_event_file(NULL), "");
 }
 
+static void writer_tells_its_directory(void **state)
+{
+    (void)state;
+    char dir[300], below[310];
+    snprintf(dir, sizeof dir, "%s/run", fresh_dir("logdir"));
+    snprintf(below, sizeof below, "%s/a/b", dir);
+    tb_writer *w = tb_open(dir, NULL);
+    tb_log_scalar(w, "x", 1, 0);
+    assert_string_equal(tb_logdir(w), dir);
+    assert_string_equal(tb_logdir(tb_open_run(w, "a/b")), below);
+    assert_string_equal(tb_logdir(NULL), "");
+    assert_int_equal(tb_close(w), TB_STATUS_OK);
+}
+
 static void writer_file_names_sort_in_the_order_of_opening(void **state)
 {
     (void)state;
@@ -359,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writer_makes_missing_folders_and_a_first_record),
         cmocka_unit_test(writer_that_is_null_does_nothing),
+        cmocka_unit_test(writer_tells_its_directory),
         cmocka_unit_test(writer_file_names_sort_in_the_order_of_opening),
         cmocka_unit_test(writer_file_name_sorts_after_one_from_the_future),
         cmocka_unit_test(writer_file_name_ends_in_the_suffix),

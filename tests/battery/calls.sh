@@ -32,6 +32,6 @@ expect_none "which no test makes fail" rename renameat2 truncate truncate64 ftru
 expect_none "it does not end its host" abort exit _exit _Exit quick_exit raise kill
 expect_none "handlers, locale and the working directory are its host's" signal sigaction setlocale \
     uselocale chdir fchdir umask setenv putenv
-echo "calls: $(printf '%s\n' "$calls" | wc -l) functions are called, ftruncate" \
-    "is not among them; $wrong wrong"
+echo "calls: $(printf '%s\n' "$calls" | wc -l) functions are called, ftruncate is not among them," \
+    "nor is any rename but renameat; $wrong wrong"
 test $wrong = 0

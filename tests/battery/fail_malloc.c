@@ -126,14 +126,15 @@ DIR *__wrap_fdopendir(int fd)
     return fails() ? NULL : __real_fdopendir(fd);
 }
 
-/* The library's first; a sanitizer's came earlier.  Making one takes no memory. */
-static bool has_key;
+/* The library's first; a sanitizer's came earlier, before there was anything of ours.  Making one
+ * takes no memory. */
+static bool has_begun, has_key;
 static pthread_key_t first_key;
 
 int __wrap_pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
 {
     int rv = __real_pthread_key_create(key, destroy);
-    if (rv == 0 && stage_shared() != NULL && !has_key) {
+    if (rv == 0 && has_begun && !has_key) {
         has_key = true;
         first_key = *key;
     }
@@ -208,6 +209,11 @@ static void prepare_memory(stage *s)
     s->options.queue_in_memory = true;
 }
 
+static void prepare_image_threads(stage *s)
+{
+    s->options.image_threads = 3;
+}
+
 static void prepare_resume(stage *s)
 {
     s->options.resume = true;
@@ -241,7 +247,7 @@ static void act_open_tag(stage *s)
     s->status = tb_tag_open(s->writer, name, &o) != NULL ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
 }
 
-/* Of all kinds, so that the worker's buffers, the tags' table and libpng have their turns. */
+/* Of all kinds, so that the worker's buffers, the tags' table and the PNG encoder take part. */
 static void log_all(stage *s)
 {
     for (int kind = 0; kind < LEDGER_KINDS; kind++)
@@ -537,6 +543,9 @@ static void play(stage *s, void *arg)
 static const operation others[] = {
     {.name = "tb_open", .prepare = prepare_nothing, .act = act_open},
     {.name = "tb_open of a queue in memory", .prepare = prepare_memory, .act = act_open},
+    {.name = "tb_open with threads for pictures",
+     .prepare = prepare_image_threads,
+     .act = act_open},
     {.name = "tb_open of a resumed run", .prepare = prepare_resume, .act = act_open},
     {.name = "tb_open of a killed process's run",
      .prepare = prepare_left_run,
@@ -646,6 +655,7 @@ int main(int argc, char **argv)
         c.operation = argv[1];
     if (argc > 2)
         c.first = (uint32_t)strtoul(argv[2], NULL, 10);
+    has_begun = true;
     stage_init("fail_malloc", count_live);
     if (!stage_leave_run()) {
         fprintf(stderr, "fail_malloc: no killed process's run: %s\n", stage_failure());

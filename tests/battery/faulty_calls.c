@@ -64,6 +64,7 @@ const char *faulty_name(faulty_call call)
         [CALL_LINKAT] = "linkat",
         [CALL_MADVISE] = "madvise",
         [CALL_MKDIR] = "mkdir",
+        [CALL_MKDIRAT] = "mkdirat",
         [CALL_MMAP] = "mmap",
         [CALL_MUTEX_INIT] = "pthread_mutex_init",
         [CALL_NANOSLEEP] = "nanosleep",
@@ -220,6 +221,8 @@ WRAP(CALL_LINKAT, about_name(to), to, int, -1, linkat,
      (from_dir, from, to_dir, to, flags))
 WRAP(CALL_MADVISE, ABOUT_MEMORY, NULL, int, -1, madvise, (void *at, size_t size, int what),
      (at, size, what))
+WRAP(CALL_MKDIRAT, ABOUT_DIR, name, int, -1, mkdirat, (int dir, const char *name, mode_t mode),
+     (dir, name, mode))
 WRAP(CALL_MMAP,
      fd >= 0 ? about_fd(fd) : protection == PROT_NONE ? ABOUT_SPACE : ABOUT_MEMORY, NULL, void *,
      MAP_FAILED, mmap,

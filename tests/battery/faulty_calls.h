@@ -24,6 +24,7 @@ typedef enum faulty_call {
     CALL_LINKAT,
     CALL_MADVISE,
     CALL_MKDIR,
+    CALL_MKDIRAT,
     CALL_MMAP,
     CALL_MUTEX_INIT,
     CALL_NANOSLEEP,

@@ -105,6 +105,8 @@ static tb_options plan_options(const load *l)
         o.queue_bytes = 1 << 20;
     if (one_in(8))
         o.sync_seconds = 0.005;
+    if (one_in(2))
+        o.image_threads = 2 + roll(3);
     if (l->has_clock)
         o.clock = load_clock;
     return o;

@@ -39,7 +39,7 @@ fetch() { # DEBIAN_ARCHITECTURE
         -o Dir::State="$state/state" -o Dir::State::status=/dev/null -o Dir::Cache="$state/cache" \
         -o Acquire::http::Timeout=10 -o Acquire::Retries=1
     apt-get "$@" update >"fetch-$architecture.log" 2>&1 || return 1
-    (cd "$state" && apt-get "$@" download libpng16-16 libpng-dev zlib1g zlib1g-dev libprotobuf-c1 \
+    (cd "$state" && apt-get "$@" download zlib1g zlib1g-dev libprotobuf-c1 \
         libprotobuf-c-dev) >>"fetch-$architecture.log" 2>&1 || return 1
     for package in "$state"/*.deb; do
         dpkg-deb -x "$package" "root-$architecture"
@@ -59,13 +59,12 @@ quietly() {
     }
 }
 
-# With our own PNG files: what zlib makes of the same pixels depends on the machine.
 build() { # NAME COMPILER CMAKE_ARGUMENTS...
     name=$1
     compiler=$2
     shift 2
     quietly "configure-$name.log" cmake -S "$source" -B "build-$name" \
-        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DTBLOG_PNG_ENCODER=own \
+        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release \
         -DTBLOG_GIF=OFF -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF "$@"
     quietly "build-$name.log" cmake --build "build-$name" --target tblog -j2
 }
@@ -77,7 +76,7 @@ link() { # NAME COMPILER LINKER_ARGUMENTS...: the program
     quietly "link-$name.log" "$compiler" -std=c11 -O1 -D_GNU_SOURCE \
         -I"$source/include" -I"$source/src" -I"$here" \
         -o "fixed_records-$name" "$here/fixed_records.c" "$here/scan.c" \
-        "build-$name/src/libtblog.a" "$@" -lpng16 -lz -lprotobuf-c -lm -pthread
+        "build-$name/src/libtblog.a" "$@" -lz -lprotobuf-c -lm -pthread
 }
 
 # The first of the ways to compute a CRC that a machine has is the one that it takes.

@@ -118,7 +118,8 @@ static void log_series(tb_writer *w, const char *run, const char *chart, int cou
     check(w, tb_log_series(w, chart, series, (size_t)count, step));
 }
 
-/* More layouts than any loader keeps. */
+/* More layouts than any loader keeps.  This run's name comes first, and it has the category of
+ * series: else TensorBoard would leave out other runs' charts of it. */
 static void log_growing(void)
 {
     tb_writer *w = open_run("growing", (tb_options){0});

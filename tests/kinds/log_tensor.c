@@ -147,6 +147,12 @@ int main(int argc, char **argv)
                       &(tb_tag_options){.kind = TB_KIND_TENSOR,
                                         .display_name = "Formen",
                                         .description = "of *many* ranks"}) != NULL, "tag");
+    check(tb_tag_open(writer, "broadcast",
+                      &(tb_tag_options){.kind = TB_KIND_TENSOR,
+                                        .description = "for a plugin of our own",
+                                        .plugin_name = "own_plugin",
+                                        .plugin_content = "\0content",
+                                        .plugin_content_size = 8}) != NULL, "plugin");
     for (int dtype = 0; dtype <= TB_BOOL; dtype++)
         if (dtype != TB_BFLOAT16)
             log_type((tb_dtype)dtype);

@@ -113,6 +113,49 @@ static void event_file_of_a_child_sorts_after_its_parents(void **state)
     assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
 }
 
+static void event_file_may_lie_below_another(void **state)
+{
+    (void)state;
+    tb__event_file base, f;
+    char path[300];
+    begin_file(&base, ".sfx");
+    assert_int_equal(tb__event_file_open_below(&f, &base, "a/b", &err), TB_STATUS_OK);
+    assert_int_equal(f.unsynced_parents, 2);
+    assert_int_equal(tb__event_file_begin(&f, &err), TB_STATUS_OK);
+    snprintf(path, sizeof path, "%s/a/b/events.out.tfevents.", dir);
+    assert_memory_equal(f.path, path, strlen(path));
+    assert_string_equal(f.path + strlen(f.path) - 4, ".sfx");
+    tb__event_file_discard(&f);
+
+    snprintf(path, sizeof path, "%s/a/link", dir);
+    assert_int_equal(symlink("b", path), 0);
+    assert_int_equal(tb__event_file_open_below(&f, &base, "a/link/c", &err), TB_STATUS_IO);
+    assert_non_null(strstr(err.text, "/a/link/c, links not followed: Not a directory"));
+    assert_int_equal(tb__event_file_close(&base, &err), TB_STATUS_OK);
+}
+
+static void event_file_below_begins_again_without_links(void **state)
+{
+    (void)state;
+    tb__event_file base, f;
+    char command[300];
+    begin_file(&base, NULL);
+    assert_int_equal(tb__event_file_open_below(&f, &base, "a/b", &err), TB_STATUS_OK);
+    snprintf(command, sizeof command, "rm -r %s/a && mkdir %s/c && ln -s c %s/a", dir, dir, dir);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(tb__event_file_begin_again(&f, &err), TB_STATUS_IO);
+    assert_non_null(strstr(err.text, "links not followed"));
+    snprintf(command, sizeof command, "rm -r %s", dir); /* all of it */
+    assert_int_equal(system(command), 0);
+    assert_int_equal(tb__event_file_begin_again(&f, &err), TB_STATUS_OK);
+    assert_int_equal(f.unsynced_parents, 3);
+    append(&f, "here");
+    assert_int_equal(tb__event_file_write(&f, &err), TB_STATUS_OK);
+    expect_content(&f, "here");
+    assert_int_equal(tb__event_file_close(&f, &err), TB_STATUS_OK);
+    assert_int_equal(tb__event_file_close(&base, &err), TB_STATUS_OK);
+}
+
 static void event_file_begins_anew_wherever_the_process_is(void **state)
 {
     (void)state;
@@ -165,6 +208,8 @@ int main(void)
         file_test(event_file_goes_on_where_a_write_failed),
         file_test(event_file_is_not_shared_by_two),
         file_test(event_file_of_a_child_sorts_after_its_parents),
+        file_test(event_file_may_lie_below_another),
+        file_test(event_file_below_begins_again_without_links),
         file_test(event_file_begins_anew_wherever_the_process_is),
         file_test(event_file_respects_the_umask),
         file_test(event_file_names_what_is_no_folder),

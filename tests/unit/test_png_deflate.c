@@ -20,19 +20,27 @@ static uint32_t random_bits(void)
 
 /* --- there and back --------------------------------------------------------------------------- */
 
-/* Compresses in blocks of |block| bytes, the ways in turn if |both|. */
-static void compress_all(tb__buf *out, const uint8_t *data, size_t size, size_t block, size_t row,
-                         tb__deflate_way way, bool both)
+/* Compresses in parts of |part| bytes, the ways in turn if |both|; a block has |parts|, or fewer
+ * when it is full. */
+static void compress_all(tb__buf *out, const uint8_t *data, size_t size, size_t part, size_t parts,
+                         size_t row, tb__deflate_way way, bool both)
 {
     tb__deflate *d = tb__deflate_new(size, row);
     assert_non_null(d);
-    for (size_t at = 0; at < size; at += block) {
-        size_t part = size - at < block ? size - at : block;
-        tb__deflate_bytes bytes = {data + at, part, at};
-        assert_int_equal(tb__deflate_block(d, out, &bytes, way, at + part == size), TB_STATUS_OK);
+    size_t taken = 0;
+    for (size_t at = 0, count; at < size; at += count) {
+        count = size - at < part ? size - at : part;
+        if (taken == parts || tb__deflate_is_full(d)) {
+            assert_int_equal(tb__deflate_end_block(d, out, false), TB_STATUS_OK);
+            assert_int_equal(tb__deflate_block_size(d), 0);
+            taken = 0;
+        }
+        tb__deflate_add(d, &(tb__deflate_bytes){data + at, count, at}, way);
+        taken++;
         if (both)
             way = way == TB__DEFLATE_RUNS ? TB__DEFLATE_MATCHES : TB__DEFLATE_RUNS;
     }
+    assert_int_equal(tb__deflate_end_block(d, out, true), TB_STATUS_OK);
     tb__deflate_free(d);
 }
 
@@ -51,7 +59,7 @@ static void check_inflated(const tb__buf *packed, const uint8_t *data, size_t si
     free(back);
 }
 
-static size_t check_round_trip(const uint8_t *data, size_t size, size_t block, size_t row)
+static size_t check_round_trip(const uint8_t *data, size_t size, size_t part, size_t row)
 {
     static const tb__deflate_way ways[] = {TB__DEFLATE_RUNS, TB__DEFLATE_MATCHES};
     size_t least = SIZE_MAX;
@@ -61,9 +69,10 @@ static size_t check_round_trip(const uint8_t *data, size_t size, size_t block, s
     memcpy(copy, data, size);
     for (size_t i = 0; i < 3; i++) {
         tb__buf out = {0};
-        compress_all(&out, copy, size, block, row, ways[i % 2], i == 2);
+        size_t parts = 1 + random_bits() % 4;
+        compress_all(&out, copy, size, part, parts, row, ways[i % 2], i == 2);
         check_inflated(&out, data, size);
-        assert_true(out.size <= size + (size / block + 1) * 6);
+        assert_true(out.size <= size + (size / part + size / 32768 + 1) * 6);
         least = out.size < least ? out.size : least;
         tb__buf_free(&out);
     }
@@ -101,16 +110,16 @@ static void deflate_is_inflated_whatever_the_bytes(void **state)
     assert_non_null(data);
     for (int round = 0; round < 300; round++) {
         size_t size = 1 + random_bits() % (round % 10 == 0 ? LARGEST : 3000);
-        size_t block = 1 + random_bits() % TB__DEFLATE_BLOCK;
+        size_t part = 1 + random_bits() % TB__DEFLATE_PART;
         if (round % 2 == 0)
-            block = TB__DEFLATE_BLOCK;
-        else if (block < size / 50)
-            block = size / 50 + 1;
+            part = TB__DEFLATE_PART;
+        else if (part < size / 50)
+            part = size / 50 + 1;
         if (round % 7 == 0)
             fill_noise(data, size);
         else
             fill_mixed(data, size);
-        check_round_trip(data, size, block, 1 + random_bits() % 5000);
+        check_round_trip(data, size, part, 1 + random_bits() % 5000);
     }
     free(data);
 }
@@ -123,8 +132,8 @@ static void deflate_takes_a_few_bytes(void **state)
         for (int kind = 0; kind < 3; kind++) {
             for (size_t i = 0; i < size; i++)
                 data[i] = kind == 0 ? 7 : kind == 1 ? (uint8_t)(i % 3) : (uint8_t)random_bits();
-            for (size_t block = 1; block <= size; block++)
-                check_round_trip(data, size, block, 2);
+            for (size_t part = 1; part <= size; part++)
+                check_round_trip(data, size, part, 2);
         }
 }
 
@@ -132,12 +141,12 @@ static void deflate_takes_a_few_bytes(void **state)
 static void deflate_finds_runs_and_matches_of_any_length(void **state)
 {
     (void)state;
-    static uint8_t data[TB__DEFLATE_BLOCK];
+    static uint8_t data[TB__DEFLATE_PART];
     for (size_t length = 1; length < 1100; length++) {
         fill_noise(data, 40);
         memset(data + 40, 9, length);
         fill_noise(data + 40 + length, 40);
-        size_t size = check_round_trip(data, 80 + length, TB__DEFLATE_BLOCK, 1);
+        size_t size = check_round_trip(data, 80 + length, TB__DEFLATE_PART, 1);
         assert_true(length < 100 || size < 180);
     }
 }
@@ -147,13 +156,13 @@ static void deflate_finds_matches_as_far_as_the_window_reaches(void **state)
 {
     (void)state;
     enum { MATCH = 2000 };
-    static uint8_t data[TB__DEFLATE_BLOCK];
+    static uint8_t data[TB__DEFLATE_PART];
     for (size_t distance = TB__DEFLATE_WINDOW - 3; distance < TB__DEFLATE_WINDOW + 4; distance++) {
         for (size_t i = 0; i < distance; i++)
             data[i] = (uint8_t)(i % 16 < 10 ? random_bits() : 0);
         memcpy(data + distance, data, MATCH);
-        size_t without = check_round_trip(data, distance, TB__DEFLATE_BLOCK, 1);
-        size_t more = check_round_trip(data, distance + MATCH, TB__DEFLATE_BLOCK, 1) - without;
+        size_t without = check_round_trip(data, distance, TB__DEFLATE_PART, 1);
+        size_t more = check_round_trip(data, distance + MATCH, TB__DEFLATE_PART, 1) - without;
         assert_true((more < MATCH / 10) == (distance <= TB__DEFLATE_WINDOW));
     }
 }
@@ -164,8 +173,61 @@ static void deflate_of_one_byte_all_along_is_tiny(void **state)
     enum { SIZE = 1 << 20 };
     uint8_t *data = calloc(1, SIZE);
     assert_non_null(data);
-    assert_true(check_round_trip(data, SIZE, TB__DEFLATE_BLOCK, 1000) < SIZE / 500);
+    assert_true(check_round_trip(data, SIZE, TB__DEFLATE_PART, 1000) < SIZE / 500);
     free(data);
+}
+
+/* A block of one byte is best in the fixed code, which knows two lengths that no dynamic code has:
+ * what comes behind it must not have them. */
+static void deflate_forgets_the_fixed_code_after_its_block(void **state)
+{
+    (void)state;
+    enum { SIZE = 20000 };
+    static uint8_t data[SIZE + TB__DEFLATE_SLACK];
+    static const size_t parts[] = {1, 9000, 2, 10997};
+    tb__buf out = {0};
+    fill_mixed(data, SIZE);
+    tb__deflate *d = tb__deflate_new(SIZE, 100);
+    assert_non_null(d);
+    size_t at = 0;
+    for (size_t i = 0; i < 4; at += parts[i], i++) {
+        tb__deflate_add(d, &(tb__deflate_bytes){data + at, parts[i], at}, TB__DEFLATE_MATCHES);
+        assert_int_equal(tb__deflate_end_block(d, &out, i == 3), TB_STATUS_OK);
+    }
+    assert_int_equal(at, SIZE);
+    check_inflated(&out, data, SIZE);
+    tb__deflate_free(d);
+    tb__buf_free(&out);
+}
+
+/* As many symbols as a block can have: the last part begins one below what makes it full. */
+static void deflate_blocks_have_room_for_any_part(void **state)
+{
+    (void)state;
+    enum { FIRST = TB__BLOCK_SYMBOLS - 1, SIZE = FIRST + TB__DEFLATE_PART };
+    static uint8_t data[SIZE + TB__DEFLATE_SLACK];
+    for (size_t part = 1; part <= FIRST; part *= 2) {
+        fill_noise(data, FIRST);
+        for (size_t i = FIRST; i < SIZE; i++) /* matches of three */
+            data[i] = (uint8_t)(i % 4 == 0 ? random_bits() : (random_bits() >> 8) % 3);
+        tb__deflate *d = tb__deflate_new(SIZE, 3);
+        assert_non_null(d);
+        size_t at = 0;
+        for (size_t count; at < FIRST; at += count) {
+            count = FIRST - at < part ? FIRST - at : part;
+            tb__deflate_add(d, &(tb__deflate_bytes){data + at, count, at}, TB__DEFLATE_MATCHES);
+        }
+        if (!tb__deflate_is_full(d)) {
+            tb__deflate_bytes rest = {data + FIRST, TB__DEFLATE_PART, FIRST};
+            tb__deflate_add(d, &rest, TB__DEFLATE_MATCHES);
+        }
+        tb__buf out = {0};
+        size_t size = tb__deflate_block_size(d);
+        assert_int_equal(tb__deflate_end_block(d, &out, true), TB_STATUS_OK);
+        check_inflated(&out, data, size);
+        tb__deflate_free(d);
+        tb__buf_free(&out);
+    }
 }
 
 /* --- measuring -------------------------------------------------------------------------------- */
@@ -180,16 +242,60 @@ static void deflate_measures_about_what_it_writes(void **state)
         fill_mixed(data, SIZE);
         for (size_t w = 0; w < 2; w++) {
             tb__buf out = {0};
-            compress_all(&out, data, SIZE, SIZE, 100, ways[w], false);
+            compress_all(&out, data, SIZE, SIZE, 1, 100, ways[w], false);
             tb__deflate *d = tb__deflate_new(SIZE, 100);
-            tb__deflate_bytes bytes = {data, SIZE, 0};
-            double measured = (double)tb__deflate_measure(d, &bytes, ways[w]) / 8;
-            double ratio = measured / (double)out.size;
+            assert_non_null(d);
+            tb__deflate_begin_measure(d);
+            tb__deflate_try(d, &(tb__deflate_bytes){data, SIZE, 0}, ways[w]);
+            double ratio = (double)tb__deflate_measure(d) / 8 / (double)out.size;
             assert_true(ratio > 0.9 && ratio < 1.05);
+            tb__deflate_end_measure(d);
             tb__deflate_free(d);
             tb__buf_free(&out);
         }
     }
+}
+
+static void deflate_does_not_count_what_it_learns(void **state)
+{
+    (void)state;
+    enum { HALF = 10000 };
+    static uint8_t data[2 * HALF + TB__DEFLATE_SLACK];
+    fill_noise(data, HALF);
+    memcpy(data + HALF, data, HALF);
+    tb__deflate *d = tb__deflate_new(2 * HALF, 100);
+    assert_non_null(d);
+    tb__deflate_begin_measure(d);
+    tb__deflate_learn(d, &(tb__deflate_bytes){data, HALF, 0});
+    assert_int_equal(tb__deflate_measure(d), 0);
+    tb__deflate_try(d, &(tb__deflate_bytes){data + HALF, HALF, HALF}, TB__DEFLATE_MATCHES);
+    assert_in_range(tb__deflate_measure(d), 1, HALF); /* bits: an eighth */
+    tb__deflate_end_measure(d);
+    tb__deflate_free(d);
+}
+
+/* Measuring leaves no trace in what is written: it may only find other matches. */
+static void deflate_is_inflated_after_it_has_measured_other_bytes(void **state)
+{
+    (void)state;
+    enum { PART = 5000, SIZE = 20 * PART };
+    static uint8_t data[SIZE + TB__DEFLATE_SLACK], other[PART + TB__DEFLATE_SLACK];
+    fill_mixed(data, SIZE);
+    tb__buf out = {0};
+    tb__deflate *d = tb__deflate_new(SIZE, 100);
+    assert_non_null(d);
+    for (size_t at = 0; at < SIZE; at += PART) {
+        for (size_t i = 0; i < PART; i++) /* like what is to come, and then not */
+            other[i] = i < PART / 2 ? data[at + i] : (uint8_t)random_bits();
+        tb__deflate_begin_measure(d);
+        tb__deflate_try(d, &(tb__deflate_bytes){other, PART, 0}, TB__DEFLATE_MATCHES);
+        tb__deflate_end_measure(d);
+        tb__deflate_add(d, &(tb__deflate_bytes){data + at, PART, at}, TB__DEFLATE_MATCHES);
+        assert_int_equal(tb__deflate_end_block(d, &out, at + PART == SIZE), TB_STATUS_OK);
+    }
+    check_inflated(&out, data, SIZE);
+    tb__deflate_free(d);
+    tb__buf_free(&out);
 }
 
 int main(void)
@@ -200,7 +306,11 @@ int main(void)
         cmocka_unit_test(deflate_finds_runs_and_matches_of_any_length),
         cmocka_unit_test(deflate_finds_matches_as_far_as_the_window_reaches),
         cmocka_unit_test(deflate_of_one_byte_all_along_is_tiny),
+        cmocka_unit_test(deflate_forgets_the_fixed_code_after_its_block),
+        cmocka_unit_test(deflate_blocks_have_room_for_any_part),
         cmocka_unit_test(deflate_measures_about_what_it_writes),
+        cmocka_unit_test(deflate_does_not_count_what_it_learns),
+        cmocka_unit_test(deflate_is_inflated_after_it_has_measured_other_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

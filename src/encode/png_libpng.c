@@ -143,7 +143,8 @@ static settings settings_of(const tb__choice *choice)
 static settings choose_settings(const tb__pixels *pixels)
 {
     size_t pixel_size = (size_t)pixels->channels * pixels->sample_size;
-    size_t row_size = pixels->width * pixel_size, size = (row_size + 1) * pixels->height;
+    size_t row_size = pixels->width * pixel_size;
+    uint64_t size = (uint64_t)(row_size + 1) * pixels->height;
     tb__choice choice = {.filter_by_row = true, .way = TB__DEFLATE_MATCHES};
     uint8_t *zeros = tb__calloc(1, row_size);
     uint8_t *room = tb__malloc(tb__choose_room(row_size, pixel_size));
@@ -162,7 +163,7 @@ static settings choose_settings(const tb__pixels *pixels)
 tb_status tb__png_encode_libpng(tb__buf *out, const tb__pixels *pixels, tb__error *err)
 {
     encoder e = {.out = out, .words = "no PNG structure"};
-    if (pixels->width > 0 && pixels->height > 0)
+    if (pixels->width - 1 < INT32_MAX && pixels->height - 1 < INT32_MAX) /* else libpng refuses */
         e.settings = choose_settings(pixels);
     size_t start = out->size;
     bool done = write_file(&e, pixels);

@@ -75,7 +75,7 @@ static void *help(void *arg)
     return NULL;
 }
 
-/* Another one as long as pictures wait.  None is had for long where the system gave none. */
+/* Another one, if there may be more.  Where the system gives none, it is not asked again. */
 static void start_helper(tb__encoders *e)
 {
     if (e->helper_count == e->most_helpers)
@@ -208,7 +208,7 @@ static tb_status take_result(tb__encoder_job *job, tb__buf *out, tb__error *err)
 tb_status tb__encoders_take(tb__encoders *e, tb__buf *out, uint64_t block, const uint8_t *packed,
                             size_t packed_size, tb__error *err)
 {
-    tb_status rv = TB_STATUS_NO_MEMORY;
+    tb_status rv = TB_STATUS_NO_MEMORY; /* unless it was offered and went otherwise */
     if (e->job_count > 0) {
         pthread_mutex_lock(&e->lock);
         tb__encoder_job *job = find_block(e, block);

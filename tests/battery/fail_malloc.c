@@ -207,6 +207,11 @@ static void prepare_memory(stage *s)
     s->options.queue_in_memory = true;
 }
 
+static void prepare_image_threads(stage *s)
+{
+    s->options.image_threads = 3;
+}
+
 static void prepare_resume(stage *s)
 {
     s->options.resume = true;
@@ -536,6 +541,9 @@ static void play(stage *s, void *arg)
 static const operation others[] = {
     {.name = "tb_open", .prepare = prepare_nothing, .act = act_open},
     {.name = "tb_open of a queue in memory", .prepare = prepare_memory, .act = act_open},
+    {.name = "tb_open with threads for pictures",
+     .prepare = prepare_image_threads,
+     .act = act_open},
     {.name = "tb_open of a resumed run", .prepare = prepare_resume, .act = act_open},
     {.name = "tb_open of a killed process's run",
      .prepare = prepare_left_run,

@@ -5,8 +5,9 @@
 # usage: tests/run.sh [--help]
 #
 #   1. gcc, shared library: unit, api, package, battery, TensorBoard and browser tests
-#   2. clang with AddressSanitizer and UndefinedBehaviorSanitizer: unit and api tests
-#   3. clang with ThreadSanitizer: unit and api tests
+#   2. clang with AddressSanitizer, UndefinedBehaviorSanitizer and libFuzzer: unit and api tests and
+#      the battery, shortened
+#   3. clang with ThreadSanitizer: the same
 #
 # Everything is made below build/tests; the pictures of the dashboards are in build/tests/shots.
 set -euo pipefail
@@ -101,10 +102,18 @@ build_and_test gcc -- -DCMAKE_C_COMPILER=gcc -DBUILD_SHARED_LIBS=ON -DTBLOG_BUIL
 say "clang, AddressSanitizer and UndefinedBehaviorSanitizer"
 sanitized=(-DCMAKE_C_COMPILER=clang -DTBLOG_BUILD_EXAMPLES=OFF
     -DTBLOG_TEST_PYTHON="$work/venv/bin/python")
-build_and_test asan -L 'unit|api|known' -- "${sanitized[@]}" -DTBLOG_SANITIZE=address,undefined
+fuzzer=
+if echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p != 0 && n < 0; }' |
+    clang -fsanitize=fuzzer,address -o "$work/probe" -xc - 2>/dev/null; then
+    fuzzer=,fuzzer-no-link
+else
+    echo "libFuzzer is left out: this clang has none"
+fi
+build_and_test asan -L 'unit|api|known|battery' -- "${sanitized[@]}" \
+    -DTBLOG_SANITIZE=address,undefined$fuzzer
 
 say "clang, ThreadSanitizer"
-build_and_test tsan -L 'unit|api|known' -- "${sanitized[@]}" -DTBLOG_SANITIZE=thread
+build_and_test tsan -L 'unit|api|known|battery' -- "${sanitized[@]}" -DTBLOG_SANITIZE=thread
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Says which lines and branches of src/ the unit and api tests reach.
+# Says which lines, branches and conditions (MC/DC) of src/ the tests reach.  docs/COVERAGE.md names
+# what none does.
 # usage: coverage.sh [--show] [--labels REGEX] [WORK_DIR]
 #
-#   --show           list the branches that no test takes both ways, too
-#   --labels REGEX   of the tests to run; default unit|api
+#   --show           list the branches that no test takes both ways, too, and the conditions of which
+#                    no test shows that they decide
+#   --labels REGEX   of the tests to run; default unit|api|battery
 #   WORK_DIR         default build/coverage of the checkout
 #
-# With clang 18 or later conditions are counted one by one (MC/DC), else branches alone.
+# Conditions take clang 18 or later; clang 19 is installed where Debian has it.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
 show=
-labels='unit|api'
+labels='unit|api|battery'
 work=$source/build/coverage
 while [ $# -gt 0 ]; do
     case $1 in
@@ -27,6 +29,10 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+
+if ! command -v clang-19 >/dev/null || ! command -v llvm-cov-19 >/dev/null; then
+    "$source/tools/debian-packages.sh" clang-19 llvm-19 libclang-rt-19-dev 2>&1 | tail -n 3 || true
+fi
 
 # The newest clang that has its tools beside it: a suffix, "-19" for example.
 has_tools() { # SUFFIX
@@ -48,10 +54,14 @@ cd "$work"
 
 flags="-fprofile-instr-generate -fcoverage-mapping"
 mcdc=()
+show_mcdc=()
 if echo 'int main(void) { return 0; }' |
     "clang$suffix" $flags -fcoverage-mcdc -o probe -xc - 2>/dev/null; then
     flags="$flags -fcoverage-mcdc"
     mcdc=(--show-mcdc-summary)
+    show_mcdc=(--show-mcdc)
+else
+    echo "*** coverage: MC/DC IS SKIPPED: clang 18 or later is not to be had (package clang-19)" >&2
 fi
 if ! cmake -S "$source" -B build -DCMAKE_C_COMPILER="clang$suffix" -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_C_FLAGS="$flags" -DTBLOG_BUILD_EXAMPLES=OFF >configure.log 2>&1 ||
@@ -64,14 +74,15 @@ fi
 rm -rf profiles
 mkdir profiles
 export LLVM_PROFILE_FILE="$work/profiles/%p-%m.profraw"
-(cd build && ctest -L "$labels" -j2) >tests.log 2>&1 ||
+# What takes hours by itself, or builds anew, says nothing more.
+(cd build && ctest -L "$labels" -E 'valgrind|qemu|calls' -j2) >tests.log 2>&1 ||
     { grep -A20 'tests passed' tests.log; echo "coverage: some tests failed; see $work/tests.log"; }
 # A process that was killed while it wrote has left a profile that is not whole.
 find profiles -name '*.profraw' -size +0 >list
 "llvm-profdata$suffix" merge -sparse --failure-mode=all -f list -o all.profdata 2>merge.log
 
 objects=()
-for program in $(find build/tests -type f -perm -u+x -name 'test_*'); do
+for program in $(find build/tests -type f -perm -u+x \( -name 'test_*' -o -name 'battery_*' \)); do
     objects+=(-object "$program")
 done
 what=("${objects[@]:1}" -instr-profile all.profdata "$source/src")
@@ -94,18 +105,34 @@ awk -v mcdc=${#mcdc[@]} '
     NF >= 10 && $1 ~ /\.[ch]$/ { print row() }
     END { print total }' report
 
-if [ -n "$show" ]; then
+# Of what "llvm-cov show" says: the lines that it is about, each once, and the branches (True or
+# False: how often that was the case) or conditions below them.
+show_only() { # WHAT PATTERN ARGUMENTS...
+    local pattern=$2
     echo
-    echo "Branches that no test takes (True or False: how often that was the case):"
-    "llvm-cov$suffix" show "${what[@]}" --show-branches=count 2>/dev/null |
+    echo "$1:"
+    shift 2
+    "llvm-cov$suffix" show "${what[@]}" "$@" 2>/dev/null |
         sed "s|^$source/||" |
-        awk '/^[^ ].*\.[ch]:$/ { file = $0; next }
+        awk -v pattern="$pattern" '
+             /^[^ ].*\.[ch]:$/ { file = $0; next }
              /^ *[0-9]+\|/ { line = $0; told = 0; next }
-             /Branch \([0-9]+:[0-9]+\): \[/ && /(True|False): 0[],]/ {
+             /MC\/DC Decision Region/ { region = $0; next }
+             $0 ~ pattern {
                  if (file != "") { print "\n" file; file = "" }
-                 if (!told) { print line; told = 1 }
+                 if (region != "") { print region; region = "" }
+                 else if (!told && line != "") { print line; told = 1 }
                  print
              }'
+}
+if [ -n "$show" ]; then
+    show_only "Branches that no test takes" \
+        'Branch \\([0-9]+:[0-9]+\\): \\[.*(True|False): 0[],]' --show-branches=count
+    [ ${#show_mcdc[@]} = 0 ] || show_only "Conditions that no test shows to decide" \
+        'C[0-9]+-Pair: not covered' "${show_mcdc[@]}"
 fi
-total=$(awk '$1 == "TOTAL" { printf "%s of lines, %s of branches", $7, $10 }' report)
-echo "coverage: $total (clang$suffix$([ ${#mcdc[@]} = 0 ] || echo ", MC/DC"))"
+total=$(awk -v mcdc=${#mcdc[@]} '$1 == "TOTAL" {
+    printf "%s of lines, %s of branches", $7, $10
+    if (mcdc) printf ", %s of conditions", $13
+}' report)
+echo "coverage: $total (clang$suffix)"

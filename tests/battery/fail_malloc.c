@@ -2,10 +2,10 @@
  * second, and so on until the call makes no more; each alone, and each with all that follow.  The
  * worker's are among them.
  *
- * usage: battery_fail_malloc [all | OPERATION [NUMBER]]
+ * usage: battery_fail_malloc [all | few | OPERATION [NUMBER]]
  *
  * Without an argument some of the calls that make hundreds or thousands of allocations are left
- * out.  OPERATION chooses those whose names begin so, and NUMBER is that of the first allocation.
+ * out, and with "few" more.  OPERATION chooses those whose names begin so, and NUMBER is that of the first allocation.
  *
  * After each failure: what was refused is not in the files, what is not in the files was refused or
  * counted and told, all that is logged later is there, and nothing leaks.
@@ -613,8 +613,15 @@ static bool run_once(totals *t, const operation *op, uint32_t first, bool and_al
 typedef struct choice {
     const char *operation; /* how its name begins */
     uint32_t first;
-    bool all;
+    bool all, few;
 } choice;
+
+static uint32_t next_number(const choice *c, uint32_t n)
+{
+    if (c->few)
+        return n + 1 + n / 2;
+    return n + (c->all || n < 32 ? 1 : n / 8);
+}
 
 static void sweep(totals *t, const operation *op, const choice *c)
 {
@@ -624,7 +631,7 @@ static void sweep(totals *t, const operation *op, const choice *c)
     for (int mode = 0; mode < 2; mode++) {
         uint32_t n = c->first;
         while (t->failed < MAX_FAILED && run_once(t, op, n, mode == 1))
-            n += c->all || n < 32 ? 1 : n / 8;
+            n = next_number(c, n);
     }
 }
 
@@ -651,7 +658,8 @@ int main(int argc, char **argv)
     totals t = {0};
     choice c = {.operation = "", .first = 1};
     c.all = argc > 1 && strcmp(argv[1], "all") == 0;
-    if (argc > 1 && !c.all)
+    c.few = argc > 1 && strcmp(argv[1], "few") == 0;
+    if (argc > 1 && !c.all && !c.few)
         c.operation = argv[1];
     if (argc > 2)
         c.first = (uint32_t)strtoul(argv[2], NULL, 10);

@@ -3,7 +3,7 @@
  * that are none.
  *
  *   battery_fuzz_recover [SECONDS [SEED]]    inputs from a random generator; 5 seconds by default
- *   battery_fuzz_recover -r FILE...          inputs that were kept
+ *   battery_fuzz_recover -r PATH...          inputs that were kept: files, or folders of them
  *
  * An input is a list of changes to a real queue file, which a child that is killed has left.  After
  * them its checks are made to fit again, as far as the input says, so that what lies behind them is
@@ -597,11 +597,43 @@ static uint32_t random32(void)
     return (uint32_t)(random_state >> 32);
 }
 
-static void replay(const char *path)
+static void replay_file(const char *path)
 {
     queue_image file = queue_image_load(path);
     LLVMFuzzerTestOneInput(file.bytes, file.size);
     queue_image_free(&file);
+}
+
+static uint64_t replay_folder(const char *folder)
+{
+    uint64_t count = 0;
+    DIR *d = opendir(folder);
+    const struct dirent *entry;
+    char path[1000];
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        replay_file(path);
+        count++;
+    }
+    if (d != NULL)
+        closedir(d);
+    return count;
+}
+
+static int replay(int count, char **paths)
+{
+    uint64_t inputs = 0;
+    struct stat info;
+    for (int i = 0; i < count; i++) {
+        bool is_folder = stat(paths[i], &info) == 0 && S_ISDIR(info.st_mode);
+        if (!is_folder)
+            replay_file(paths[i]);
+        inputs += is_folder ? replay_folder(paths[i]) : 1;
+    }
+    printf("fuzz_recover: %llu inputs replayed, 0 wrong\n", (unsigned long long)inputs);
+    return inputs > 0 ? 0 : 1;
 }
 
 static double seconds_now(void)
@@ -650,11 +682,8 @@ static uint64_t run_random(double seconds)
 int main(int argc, char **argv)
 {
     LLVMFuzzerInitialize(&argc, &argv);
-    if (argc > 1 && strcmp(argv[1], "-r") == 0) {
-        for (int i = 2; i < argc; i++)
-            replay(argv[i]);
-        return 0;
-    }
+    if (argc > 1 && strcmp(argv[1], "-r") == 0)
+        return replay(argc - 2, argv + 2);
     static const int deadly[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
         signal(deadly[i], tell_input);

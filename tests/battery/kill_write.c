@@ -1,10 +1,10 @@
 /* Kills a process at each call that the library makes of the system: before it, after it and, when
  * it writes, in the middle.  First while it logs, then while it recovers what was left.
  *
- * usage: battery_kill_write [all | DIR]
+ * usage: battery_kill_write [all | few | DIR]
  *
- * Without an argument the second is done for what some of the first kills leave, not for all.  With
- * DIR the first kills are those in the middle of a write alone, and copies of what they leave stay
+ * Without an argument the second is done for what some of the first kills leave, not for all; with
+ * "few" there are fewer of both.  With DIR the first kills are those in the middle of a write alone, and copies of what they leave stay
  * in DIR: see trial_keep.
  *
  * The linker puts the functions below in the place of the system's. */
@@ -39,6 +39,7 @@ typedef enum moment { BEFORE = 0, AFTER, HALFWAY, MOMENTS } moment;
 
 static trial current;
 static const char *keep_dir; /* NULL: no run is kept */
+static uint32_t stride = 1;  /* from one call to the next that is fatal */
 static bool counting; /* this process is one that dies */
 static _Atomic uint32_t made;
 static uint32_t fatal;
@@ -291,7 +292,7 @@ static bool has_moment(moment m)
 static void sweep_recovery(totals *t, death *d, recovery_way way)
 {
     bool finished = false;
-    for (uint32_t call = 1; !finished && t->failed < MAX_FAILED; call++)
+    for (uint32_t call = 1; !finished && t->failed < MAX_FAILED; call += stride)
         for (int m = BEFORE; m < MOMENTS && !finished && has_moment((moment)m); m++) {
             death second = {.call = call, .moment = (moment)m, .way = way};
             death last = survivor(call + (uint32_t)m);
@@ -363,11 +364,13 @@ static bool sweep_call(totals *t, uint32_t call, bool all)
 int main(int argc, char **argv)
 {
     bool all = argc > 1 && strcmp(argv[1], "all") == 0;
-    keep_dir = argc > 1 && !all ? argv[1] : NULL;
+    bool few = argc > 1 && strcmp(argv[1], "few") == 0;
+    keep_dir = argc > 1 && !all && !few ? argv[1] : NULL;
+    stride = few ? 5 : 1;
     totals t = {0};
     uint32_t finished = 0;
     load_init();
-    for (uint32_t call = 1; finished < FINISHED_ENOUGH && t.failed < MAX_FAILED; call++) {
+    for (uint32_t call = 1; finished < FINISHED_ENOUGH && t.failed < MAX_FAILED; call += stride) {
         bool has_finished = keep_dir != NULL ? keep_half(&t, call) : sweep_call(&t, call, all);
         finished = has_finished ? finished + 1 : 0;
         t.most_calls = call;

@@ -3,7 +3,8 @@
 #
 # usage: tests/battery/run.sh [--long] [--help] [WORK_DIR]
 #
-#   --long      every program in its long form, one after the other; an hour or so
+#   --long      every program in its long form, one after the other, under valgrind and with
+#               sanitizers, too; some two hours
 #   WORK_DIR    where all is made; default build/battery of the checkout
 #
 # What the machine does not allow, or has not installed, is skipped with a word.
@@ -53,9 +54,39 @@ run() { # NAME COMMAND...
     echo "    ($((SECONDS - start)) s)"
 }
 
-# NAME ARGUMENTS of the long form
+# Every program in its short form, in a build of its own with sanitizers.
+sanitized() { # SANITIZERS
+    local build=$work/sanitized-${1%%,*} failures=0 name
+    command -v clang >/dev/null || {
+        echo "skipped: clang is missing (packages clang, libclang-rt-dev)"
+        return 77
+    }
+    if ! cmake -S "$source" -B "$build" -DCMAKE_C_COMPILER=clang -DTBLOG_BUILD_EXAMPLES=OFF \
+        -DTBLOG_SANITIZE="$1" >"$build.log" 2>&1 ||
+        ! cmake --build "$build" -j"$(nproc)" >>"$build.log" 2>&1; then
+        tail -n 60 "$build.log"
+        return 1
+    fi
+    (cd "$build" && ctest -j2 -L 'unit|api' --output-on-failure) >"$build.ctest.log" 2>&1 ||
+        failures=1
+    tail -n 12 "$build.ctest.log"
+    local lsan=suppressions=$source/tests/support/forked_child.lsan:print_suppressions=0
+    cd "$build/tests/battery"
+    for name in kill kill_write fail_malloc fail_syscall fuzz_recover power_cut full_disk crowd ends \
+        soak unload; do
+        set -- "./battery_$name"
+        [ "$name" != unload ] || set -- "$@" "$PWD/libbattery_plugin.so"
+        LSAN_OPTIONS=$lsan TSAN_OPTIONS=die_after_fork=0:detect_deadlocks=0 "$@" || {
+            [ $? = 77 ] || failures=1
+        }
+    done
+    cd "$work/tests/battery"
+    return $failures
+}
+
+# NAME ARGUMENTS of the long form; 7000 trials are more than 10000 kills
 long_forms="
-kill 1000
+kill 7000
 kill_write all
 fail_malloc all
 fail_syscall all
@@ -73,6 +104,9 @@ if [ -n "$long" ]; then
         run "$name" "./battery_$name" $arguments
     done <<<"$long_forms"
     run unload ./battery_unload "$PWD/libbattery_plugin.so" 100
+    run fuzz "$here/fuzz.sh" --seconds 600 "$work/fuzz"
+    run asan sanitized address,undefined
+    run tsan sanitized thread
     run valgrind "$here/valgrind.sh" "$work/tests" --long
 else
     for program in battery_*; do
@@ -81,6 +115,7 @@ else
         *) [ ! -x "$program" ] || run "${program#battery_}" "./$program" ;;
         esac
     done
+    run fuzz "$here/fuzz.sh" --seconds 20 "$work/fuzz"
     run valgrind "$here/valgrind.sh" "$work/tests"
 fi
 run qemu "$here/qemu.sh" "$source" "$work/qemu"

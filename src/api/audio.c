@@ -31,10 +31,8 @@ static tb__audio_form choose_form(const tb_writer *w, const char *name, size_t c
 static tb_status begin(tb__call *c, const char *tag, const tb__bulk *head, tb__audio_form form)
 {
     tb_status rv = tb__call_begin_tagged(c, tag, &about, tb__bulk_size(head));
-    if (rv == TB_STATUS_OK && form == TB__AUDIO_TENSOR) {
-        tb_tag *noted = (tb_tag *)(uintptr_t)c->tag; /* whose note is the callers' to change */
-        atomic_store(&noted->note, HOLDS_TENSORS);
-    }
+    if (rv == TB_STATUS_OK && form == TB__AUDIO_TENSOR)
+        atomic_store(&c->tag->note, HOLDS_TENSORS);
     return rv;
 }
 

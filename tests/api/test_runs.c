@@ -30,16 +30,20 @@ enum { HAS_ASAN = 0, HAS_TSAN = 0 };
 #endif
 
 typedef struct reports {
-    _Atomic int count;
+    int count;
     char latest[600];
 } reports;
 
+/* Several writers may tell at once. */
 static void note_error(void *arg, tb_status status, const char *message)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     reports *r = arg;
     (void)status;
+    pthread_mutex_lock(&lock);
     r->count++;
     snprintf(r->latest, sizeof r->latest, "%s", message);
+    pthread_mutex_unlock(&lock);
 }
 
 /* |dir|/|name|; static storage. */

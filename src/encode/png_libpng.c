@@ -139,34 +139,35 @@ static settings settings_of(const tb__choice *choice)
     return s;
 }
 
-/* Looks at all rows as one section.  When memory is short, libpng has its way. */
-static settings choose_settings(const tb__pixels *pixels)
+/* Looks at all rows as one section.  False when memory is short. */
+static bool choose_settings(settings *out, const tb__pixels *pixels)
 {
     size_t pixel_size = (size_t)pixels->channels * pixels->sample_size;
     size_t row_size = pixels->width * pixel_size;
     uint64_t size = (uint64_t)(row_size + 1) * pixels->height;
-    tb__choice choice = {.filter_by_row = true, .way = TB__DEFLATE_MATCHES};
     uint8_t *zeros = tb__calloc(1, row_size);
     uint8_t *room = tb__malloc(tb__choose_room(row_size, pixel_size));
     tb__deflate *deflate = tb__deflate_new(size, row_size + 1);
-    if (zeros != NULL && room != NULL && deflate != NULL) {
+    bool ready = zeros != NULL && room != NULL && deflate != NULL;
+    if (ready) {
         tb__rows rows = {pixels->data, zeros,      pixels->height,
                          row_size,     pixel_size, has_to_swap(pixels)};
-        choice = tb__choose(deflate, room, &rows);
+        tb__choice choice = tb__choose(deflate, room, &rows);
+        *out = settings_of(&choice);
     }
     tb__deflate_free(deflate);
     tb__free(room);
     tb__free(zeros);
-    return settings_of(&choice);
+    return ready;
 }
 
 tb_status tb__png_encode_libpng(tb__buf *out, const tb__pixels *pixels, tb__error *err)
 {
     encoder e = {.out = out, .words = "no PNG structure"};
-    if (pixels->width - 1 < INT32_MAX && pixels->height - 1 < INT32_MAX) /* else libpng refuses */
-        e.settings = choose_settings(pixels);
     size_t start = out->size;
-    bool done = write_file(&e, pixels);
+    bool has_size = pixels->width - 1 < INT32_MAX && pixels->height - 1 < INT32_MAX;
+    e.no_memory = has_size && !choose_settings(&e.settings, pixels); /* libpng refuses others */
+    bool done = !e.no_memory && write_file(&e, pixels);
     png_destroy_write_struct(&e.png, &e.info);
     if (done)
         return TB_STATUS_OK;

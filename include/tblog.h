@@ -125,8 +125,9 @@ typedef struct tb_writer tb_writer;
 /* Told of errors: a refused call (in the calling thread), values dropped because the queue stayed
  * full, a write that failed (in the writer's thread).  One report per episode of drops or failing
  * writes.  |message| says what was attempted, on what, and why it failed; it is valid during the
- * call.  Several threads may be in it at once.  No lock of ours is held, so the callback may call tb_log_* (errors of those calls are not
- * told); it must not call tb_flush, tb_sync or tb_close. */
+ * call.  Several threads may call it at once.  No lock of ours is held, so the callback may call
+ * tb_log_* (errors of those calls are not told); it must not call tb_flush, tb_sync or
+ * tb_close. */
 typedef void (*tb_error_fn)(void *arg, tb_status status, const char *message);
 
 /* Zero means default for every member: `tb_options o = {0};` or NULL is the default writer. */

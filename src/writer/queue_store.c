@@ -38,13 +38,19 @@ static bool is_whole(const tb__commit_slot *slot)
            && memchr(slot->commit.file_name, '\0', sizeof slot->commit.file_name) != NULL;
 }
 
+/* The process was killed while it stored the first of all, before it could take a value. */
+static bool is_unfinished_first(const tb__commit_slot *slot)
+{
+    return slot->number == 1 && slot->crc == 0;
+}
+
 tb_status tb__queue_file_latest(tb__queue_file *f, tb__commit *out)
 {
     const tb__commit_slot *latest = NULL;
     bool is_used = false;
     for (int i = 0; i < 2; i++) {
         const tb__commit_slot *slot = &f->header->slots[i];
-        is_used |= slot->number > 0;
+        is_used |= slot->number > 0 && !is_unfinished_first(slot);
         if (is_whole(slot) && (latest == NULL || slot->number > latest->number))
             latest = slot;
     }

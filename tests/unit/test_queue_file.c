@@ -465,6 +465,24 @@ static void queue_file_with_a_torn_commit_has_the_one_before(void **state)
     tb__queue_file_close(&file);
 }
 
+/* The checksum is stored last: as long as it is none, nothing has been logged. */
+static void queue_file_with_a_torn_first_commit_has_none(void **state)
+{
+    (void)state;
+    make_file();
+    commit_bytes(1);
+    image_slot *slot = &header_of_file()->slots[1];
+    uint32_t crc = slot->crc;
+    slot->crc = 0;
+    expect_no_commit(TB_STATUS_CLOSED);
+    slot->crc = crc ^ 1;
+    expect_no_commit(TB_STATUS_CORRUPT);
+    slot->crc = 0;
+    slot->number = 2;
+    expect_no_commit(TB_STATUS_CORRUPT);
+    tb__queue_file_close(&file);
+}
+
 static void queue_file_takes_no_commit_that_is_not_one(void **state)
 {
     (void)state;
@@ -1036,6 +1054,7 @@ int main(void)
         file_test(queue_file_keeps_the_latest_commit),
         file_test(queue_file_that_was_left_takes_commits),
         file_test(queue_file_with_a_torn_commit_has_the_one_before),
+        file_test(queue_file_with_a_torn_first_commit_has_none),
         file_test(queue_file_takes_no_commit_that_is_not_one),
         file_test(queue_file_keeps_tags_in_order),
         file_test(queue_file_ends_its_tags_at_a_torn_one),

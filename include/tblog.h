@@ -394,9 +394,10 @@ typedef struct tb_category {
 } tb_category;
 
 /* Lays out the Custom Scalars tab.  A later call replaces the categories of the one before; what
- * tb_log_series has added stays.  A chart shows the tags of each run.  TensorBoard merges the
- * layouts of several runs by their titles, so give all runs the same categories: of one that the
- * first run by name lacks, it shows the charts of one run alone.
+ * tb_log_series has added stays.  A process that goes on with a run lays out its tab anew.  A chart
+ * shows the tags of each run.  TensorBoard merges the layouts of several runs by their titles, so
+ * give all runs the same categories: of one that the first run by name lacks, it shows the charts
+ * of one run alone.
  *
  *   TB_STATUS_INVALID    a title or tag is NULL, empty, too long or not UTF-8, or a chart has
  *                        neither tags nor margins, or both

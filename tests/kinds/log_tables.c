@@ -1,5 +1,5 @@
-/* Logs tables, pairs and code: log_tables LOGDIR COPIES.  The file COPIES/texts holds what was passed
- * in, for each call a line that says what it is and then its strings:
+/* Logs tables, pairs and code: log_tables LOGDIR COPIES.  The file COPIES/texts holds what was
+ * passed in, for each call a line that says what it is and then its strings:
  *
  *     table TAG STEP ROWS COLUMNS NO_HEADER MARKDOWN      ROWS x COLUMNS cells
  *     code TAG STEP                                       one string

@@ -23,10 +23,10 @@
  *   - A forked child may go on to use its parent's writers: its first value begins a new file
  *     beside that of the parent.  (Better open a run for each process.)
  *   - Encoding of pictures, framing and writing happen in threads of the library, four at most for
- *     all writers (pictures in others as well, see tb_options.image_threads).  A logging call waits while the queue is full, at most
- *     tb_options.full_wait_seconds; it may wait a moment for the system when the queue grows (a
- *     thread's first call, a new tag, the first large values) and while another thread forks.
- *     tb_log_embedding does all its work at once.
+ *     all writers (pictures in others as well, see tb_options.image_threads).  A logging call waits
+ *     while the queue is full, at most tb_options.full_wait_seconds; it may wait a moment for the
+ *     system when the queue grows (a thread's first call, a new tag, the first large values) and
+ *     while another thread forks.  tb_log_embedding does all its work at once.
  *   - Calls are not for handlers of signals.  When one calls exit(), what it interrupted may hold a
  *     lock: then the end waits two seconds, and the queue file (see tb_open) keeps the rest.
  *   - Input is checked first.  A refused call returns a status other than TB_STATUS_OK, changes

@@ -83,8 +83,8 @@ typedef struct tb__call {
     uint64_t block;
 } tb__call;
 
-/* Begins a call without a tag (|w|, |what| and |values| are set): gets a block of |size| bytes, to be filled
- * before tb__call_end.  When it fails, all is told and done: return the status. */
+/* Begins a call without a tag (|w|, |what| and |values| are set): gets a block of |size| bytes, to
+ * be filled before tb__call_end.  When it fails, all is told and done: return the status. */
 tb_status tb__call_begin(tb__call *c, size_t size);
 
 /* tb__call_begin for a tag (|w| is set).  The tag is added only when all else was found good, so

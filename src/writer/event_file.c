@@ -112,8 +112,8 @@ static tb_status create_file(int *out_fd, char name[TB__EVENT_FILE_NAME], char *
         if (tries > 0)
             ++*number;
         tb__free(path);
-        snprintf(name, TB__EVENT_FILE_NAME, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds, host,
-                 tb__os_process_id(), *number, f->suffix);
+        snprintf(name, TB__EVENT_FILE_NAME, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds,
+                 host, tb__os_process_id(), *number, f->suffix);
         path = join_path(f->dir, name);
         if (path == NULL)
             return tb__error_set(err, TB_STATUS_NO_MEMORY, "create a file in %s: out of memory",

@@ -23,17 +23,13 @@ wrong=0
 check() {
     name=$1
     shift
-    suppressions=
-    case $name in
-    *fork* | *recover* | *crowd* | *ends* | *unload*)
-        suppressions=--suppressions=$support/forked_child.supp ;;
-    esac
     mkdir -p "$work/$name"
     cd "$work/$name"
     count=$((count + 1))
     status=0
     valgrind -q --error-exitcode=99 --child-silent-after-fork=yes --leak-check=full \
-        --errors-for-leak-kinds=definite --show-leak-kinds=definite $suppressions "$@" \
+        --errors-for-leak-kinds=definite --show-leak-kinds=definite \
+        --suppressions="$support/forked_child.supp" "$@" \
         >"$work/$name.log" 2>&1 || status=$?
     case $status in
     0 | 77) ;;

@@ -15,6 +15,7 @@
 
 #include <tblog.h>
 
+#include "profile.h"
 #include "records.h"
 
 enum { PATIENCE = 60 };
@@ -40,6 +41,7 @@ static void run_child(void (*child)(void *arg), void *arg)
     if (id == 0) {
         alarm(PATIENCE); /* a child that hangs is ended by the signal, and then fails the test */
         child(arg);
+        keep_profile();
         _exit(0);
     }
     int status;

@@ -18,6 +18,7 @@
 
 #include <tblog.h>
 
+#include "profile.h"
 #include "queue_image.h"
 #include "records.h"
 
@@ -118,6 +119,7 @@ static pid_t start(void (*run)(void))
     if (id == 0) {
         alarm(PATIENCE); /* a child that hangs is ended by the signal, and then fails the test */
         run();
+        keep_profile();
         raise(SIGKILL);
     }
     return id;

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "profile.h"
+
 enum { TOLD = 20 };
 
 static const char *program;
@@ -159,6 +161,7 @@ pid_t aid_fork(void (*run)(void *arg), void *arg)
     if (id > 0)
         return id;
     run(arg);
+    keep_profile();
     _exit(0);
 }
 

@@ -23,6 +23,7 @@
 #include <tblog.h>
 
 #include "load.h"
+#include "profile.h"
 #include "trial.h"
 
 enum {
@@ -47,6 +48,7 @@ static moment fatal_moment;
 
 static void die(void)
 {
+    keep_profile();
     kill(getpid(), SIGKILL);
     for (;;)
         pause();

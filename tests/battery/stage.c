@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "profile.h"
+
 enum { PATIENCE = 60 }; /* seconds, then a process hangs */
 
 static stage_board *board;
@@ -177,6 +179,7 @@ static void be_child(void (*play)(stage *s, void *arg), void *arg)
     bool failed = atomic_load(&board->has_failed);
     if (!failed)
         stage_remove(s.dir);
+    keep_profile();
     _exit(failed);
 }
 
@@ -216,6 +219,7 @@ void stage_run_child(stage *s, void (*play)(stage *s))
     if (id == 0) {
         alarm(PATIENCE);
         play(s);
+        keep_profile();
         _exit(0);
     }
     if (id < 0 || waitpid(id, &status, 0) != id)

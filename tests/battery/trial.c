@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "profile.h"
+
 enum { PATIENCE = 120 }; /* seconds, then a child hangs */
 
 double trial_wall(void)
@@ -85,6 +87,7 @@ pid_t trial_fork(void (*run)(void *arg), void *arg)
         return id;
     alarm(PATIENCE);
     run(arg);
+    keep_profile();
     _exit(0);
 }
 

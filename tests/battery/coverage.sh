@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Says which lines, branches and conditions (MC/DC) of src/ the tests reach.  docs/COVERAGE.md names
-# what none does.
+# Says which lines, branches and conditions (MC/DC) of src/ the tests reach, and which none does.
 # usage: coverage.sh [--show] [--labels REGEX] [WORK_DIR]
 #
 #   --show           list the branches that no test takes both ways, too, and the conditions of which

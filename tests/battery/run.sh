@@ -4,7 +4,7 @@
 # usage: tests/battery/run.sh [--long] [--help] [WORK_DIR]
 #
 #   --long      every program in its long form, one after the other, under valgrind and with
-#               sanitizers, too; some two hours
+#               sanitizers, too; hours
 #   WORK_DIR    where all is made; default build/battery of the checkout
 #
 # What the machine does not allow, or has not installed, is skipped with a word.

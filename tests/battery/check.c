@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
+
 static const double clock_slack = 0.1; /* seconds */
 
 /* Where a logger stands. */
@@ -49,45 +51,6 @@ static void wrong(reader *r, const char *format, ...)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-static uint32_t crc_tables[8][256];
-
-static void make_crc_tables(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0x82f63b78 & (0U - (crc & 1)));
-        crc_tables[0][i] = crc;
-    }
-    for (int k = 1; k < 8; k++)
-        for (uint32_t i = 0; i < 256; i++)
-            crc_tables[k][i] =
-                crc_tables[k - 1][i] >> 8 ^ crc_tables[0][crc_tables[k - 1][i] & 255];
-}
-
-static uint64_t little_endian(const uint8_t *p, int bytes)
-{
-    uint64_t value = 0;
-    for (int i = bytes - 1; i >= 0; i--)
-        value = value << 8 | p[i];
-    return value;
-}
-
-static uint32_t masked_crc(const uint8_t *p, size_t size)
-{
-    uint32_t crc = 0xffffffff;
-    for (; size >= 8; size -= 8, p += 8) {
-        uint64_t word = little_endian(p, 8) ^ crc;
-        crc = 0;
-        for (int k = 0; k < 8; k++)
-            crc ^= crc_tables[7 - k][word >> 8 * k & 255];
-    }
-    for (; size > 0; size--)
-        crc = crc >> 8 ^ crc_tables[0][(crc ^ *p++) & 255];
-    crc = ~crc;
-    return (crc >> 15 | crc << 17) + 0xa282ead8;
-}
-
 static uint64_t hash_of(const uint8_t *p, size_t size)
 {
     uint64_t hash = size;
@@ -100,75 +63,7 @@ static uint64_t hash_of(const uint8_t *p, size_t size)
     return hash;
 }
 
-static double to_double(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static float to_float(uint64_t bits)
-{
-    uint32_t low = (uint32_t)bits;
-    float value;
-    memcpy(&value, &low, sizeof value);
-    return value;
-}
-
 /* --- messages --------------------------------------------------------------------------------- */
-
-typedef struct span {
-    const uint8_t *at, *end;
-} span;
-
-typedef struct field {
-    uint32_t number;
-    uint64_t bits; /* of a number */
-    span data;     /* of a string or message */
-} field;
-
-static bool read_varint(uint64_t *out, span *s)
-{
-    *out = 0;
-    for (int shift = 0; shift < 64 && s->at < s->end; shift += 7) {
-        uint8_t byte = *s->at++;
-        *out |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128)
-            return true;
-    }
-    return false;
-}
-
-/* False at the end of a message; |s->at| stays before it when what follows is not a field. */
-static bool next_field(field *out, span *s)
-{
-    uint64_t key, size;
-    span at = *s;
-    if (at.at == at.end || !read_varint(&key, &at))
-        return false;
-    *out = (field){.number = (uint32_t)(key >> 3)};
-    switch (key & 7) {
-    case 0:
-        if (!read_varint(&out->bits, &at))
-            return false;
-        size = 0;
-        break;
-    case 1: size = 8; break;
-    case 2:
-        if (!read_varint(&size, &at))
-            return false;
-        break;
-    case 5: size = 4; break;
-    default: return false;
-    }
-    if (size > (uint64_t)(at.end - at.at))
-        return false;
-    out->data = (span){at.at, at.at + size};
-    if ((key & 7) == 1 || (key & 7) == 5)
-        out->bits = little_endian(at.at, (int)size);
-    *s = (span){at.at + size, at.end};
-    return true;
-}
 
 static size_t size_of(span s)
 {
@@ -179,16 +74,6 @@ static bool same_text(span s, const char *text)
 {
     size_t size = strlen(text);
     return size_of(s) == size && (size == 0 || memcmp(s.at, text, size) == 0);
-}
-
-/* The last field |number| of a message; empty when there is none. */
-static field find_field(span message, uint32_t number)
-{
-    field f, found = {0};
-    while (next_field(&f, &message))
-        if (f.number == number)
-            found = f;
-    return found;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -622,10 +507,9 @@ void check_run(findings *out, const char *dir, const expectation *e, const findi
 {
     static position positions[LOAD_LOGGERS];
     static tag_set described;
-    if (crc_tables[0][1] == 0) {
-        make_crc_tables();
+    make_crc_tables();
+    if (described.room == 0)
         grow_tags(&described);
-    }
     memset(out, 0, sizeof *out);
     reader r = {.out = out, .expected = e, .positions = positions, .described = described};
     for (uint32_t who = 0; who < LOAD_LOGGERS; who++)

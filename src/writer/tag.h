@@ -38,7 +38,7 @@ typedef struct tb__tags {
     tb__queue_file *file; /* keeps a copy, for who takes over from a killed process */
     pthread_mutex_t lock; /* for adding */
     _Atomic(struct tb__tag_table *) table;
-    uint32_t count;
+    _Atomic uint32_t count; /* the worker reads it without the lock */
     _Atomic(tb_tag **) by_id[TB__TAG_CHUNKS]; /* chunk i has TB__TAG_FIRST_CHUNK << i entries */
 } tb__tags;
 

@@ -75,7 +75,7 @@ link() { # NAME COMPILER LINKER_ARGUMENTS...: the program
     shift 2
     quietly "link-$name.log" "$compiler" -std=c11 -O1 -D_GNU_SOURCE \
         -I"$source/include" -I"$source/src" -I"$here" \
-        -o "fixed_records-$name" "$here/fixed_records.c" "$here/scan.c" \
+        -o "fixed_records-$name" "$here/fixed_records.c" "$here/scan.c" "$here/message.c" \
         "build-$name/src/libtblog.a" "$@" -lz -lprotobuf-c -lm -pthread
 }
 

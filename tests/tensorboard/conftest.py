@@ -85,9 +85,11 @@ def kind_server(request, kind_logs):
         yield started
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["fast", "slow"])
+@pytest.fixture(scope="module", params=["fast", "slow", "tensorflow"])
 def server(request, known_logs):
-    with Server(known_logs, fast=request.param) as started:
+    """Both loaders; and the one in Python once more, with TensorFlow's reader."""
+    with Server(known_logs, fast=request.param == "fast",
+                tensorflow=request.param == "tensorflow") as started:
         yield started
 
 

@@ -21,6 +21,9 @@ START_SECONDS = 120
 ANSWER_SECONDS = 60
 STOP_SECONDS = 10
 
+WITHOUT_TENSORFLOW = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                  "plain_tensorboard.py")
+
 # So many that no point is left out.
 KEEP_ALL = ",".join(f"{plugin}=100000" for plugin in
                     ("scalars", "histograms", "distributions", "images", "text", "audio",
@@ -38,12 +41,14 @@ class Server:
     """with Server(logdir, fast=True) as server: everything in |logdir| is loaded in the body.
 
     |fast| is the loader: TensorBoard's data server, or the one in Python.  |samples| is what
-    becomes of long series: None is as TensorBoard has it."""
+    becomes of long series: None is as TensorBoard has it.  |tensorflow|: read files by TensorFlow,
+    as TensorBoard does where it is installed."""
 
-    def __init__(self, logdir, fast, samples=KEEP_ALL):
+    def __init__(self, logdir, fast, samples=KEEP_ALL, tensorflow=False):
         logdir = os.path.abspath(logdir)
         self.fast = fast
         self._samples = samples
+        self._main = ["-m", "tensorboard.main"] if tensorflow else [WITHOUT_TENSORFLOW]
         self._lines = []
         self._url = None
         self._loaded = threading.Event()
@@ -59,7 +64,7 @@ class Server:
 
     def _command(self, logdir):
         command = ["setpriv", "--pdeathsig", "TERM",  # it ends even if this program is killed
-                   sys.executable, "-m", "tensorboard.main", "--logdir", logdir,
+                   sys.executable, *self._main, "--logdir", logdir,
                    "--host", "127.0.0.1", "--port", "0",
                    "--load_fast", "true" if self.fast else "false",
                    "--reload_interval", "0"]  # load once

@@ -94,7 +94,7 @@ fuzz_recover 300
 power_cut 200
 full_disk 60
 crowd 1000000 1000
-ends 100
+ends 100 200
 soak 240
 "
 if [ -n "$long" ]; then

@@ -64,7 +64,7 @@ build() { # NAME COMPILER CMAKE_ARGUMENTS...
     compiler=$2
     shift 2
     quietly "configure-$name.log" cmake -S "$source" -B "build-$name" \
-        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS=-O1 \
         -DTBLOG_GIF=OFF -DTBLOG_BUILD_TESTS=OFF -DTBLOG_BUILD_EXAMPLES=OFF "$@"
     quietly "build-$name.log" cmake --build "build-$name" --target tblog -j2
 }

@@ -282,7 +282,7 @@ TBLOG_API const char *tb_event_file(const tb_writer *w);
 TBLOG_API tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step);
 
 /* tb_log_scalar with the time given, in seconds since 1970 and up to the year 9999: for logs that are
- * brought over from elsewhere.  (For data of other kinds tb_options.clock says the time.) */
+ * brought over from elsewhere.  (For data of other kinds see tb_use_wall_time.) */
 TBLOG_API tb_status tb_log_scalar_at(tb_writer *w, const char *tag, double value, int64_t step,
                                      double wall_time);
 
@@ -1171,6 +1171,24 @@ TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_
  *   TB_STATUS_INVALID  a bad tag, or |json| is NULL, not UTF-8, not one JSON object, or nested
  *                      more than 200 levels deep */
 TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json);
+
+/* ---------------------------------------------------------------------------------------------
+ * Times of one's own
+ * ------------------------------------------------------------------------------------------ */
+
+/* From here on, what this thread logs has the time |seconds|, since 1970 and up to the year 9999,
+ * instead of that of the call (or of tb_options.clock): data of every kind, to any writer, the
+ * session's start and end included.  Each value keeps it exactly, in an event of its own or of its
+ * group.  0 ends that.  Returns what was in force before, 0 for nothing, to be put back:
+ *
+ *     double before = tb_use_wall_time(old->time);
+ *     tb_log_text(w, "notes", old->text, old->step);
+ *     tb_use_wall_time(before);
+ *
+ * A number that is no such time is refused by the calls that log, with TB_STATUS_INVALID.  Other
+ * threads are not concerned; the time that tb_log_scalar_at is given goes before.  An embedding's
+ * files have no time. */
+TBLOG_API double tb_use_wall_time(double seconds);
 
 /* ---------------------------------------------------------------------------------------------
  * Now and then

@@ -421,6 +421,21 @@ TBLOG_API tb_status tb_log_layout(tb_writer *w, const tb_category *categories, s
 TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                                      tb_dtype dtype, int64_t step);
 
+/* NumPy's rules for how many bins there should be: numpy.histogram_bin_edges (NumPy 2.4) says the
+ * same of the finite values, as doubles or as integers. */
+typedef enum tb_bins_rule {
+    TB_BINS_GIVEN = 0, /* no rule */
+    TB_BINS_AUTO,      /* "auto": of the next and Sturges' the one with more bins, but at most twice
+                          the square root of the number of values */
+    TB_BINS_FD,        /* "fd", Freedman and Diaconis: by the distance of the quartiles */
+    TB_BINS_DOANE,     /* "doane": Sturges', corrected by the skewness */
+    TB_BINS_SCOTT,     /* "scott": by the standard deviation */
+    TB_BINS_STONE,     /* "stone": the least estimated error */
+    TB_BINS_RICE,      /* "rice": twice the cube root of the number of values */
+    TB_BINS_STURGES,   /* "sturges": its logarithm to the base of 2, and one */
+    TB_BINS_SQRT       /* "sqrt": its square root */
+} tb_bins_rule;
+
 /* How to walk |data|, into which bins it goes, and who does the work.  Strides are in elements and
  * may be negative or zero. */
 typedef struct tb_histogram_options {
@@ -433,6 +448,10 @@ typedef struct tb_histogram_options {
                                  last one with its right edge; what is outside is counted in
                                  tb_stats.  NULL: of equal width from the smallest value to the
                                  largest */
+    tb_bins_rule rule;        /* of equal width, and as many as it says; |bins| is 0 then.  All but
+                                 the last four look at the data several times more: TB_BINS_AUTO
+                                 and TB_BINS_FD for some 20 ns an element, TB_BINS_STONE as often
+                                 as the square root of its size says, at least 100 times */
     size_t threads;           /* how many may reduce the data together, the caller's among them; 0:
                                  1; at most 64.  The others are started for this call, end with it,
                                  and pay from about a million elements on.  The result is the same
@@ -448,7 +467,8 @@ typedef struct tb_histogram_options {
 /* tb_log_histogram of a strided view, in other bins, or in other threads; |options| NULL: packed.
  *
  *   TB_STATUS_INVALID    as tb_log_histogram, and options that are not as said above
- *   TB_STATUS_TOO_LARGE  more bins than a record holds */
+ *   TB_STATUS_TOO_LARGE  more bins than a record holds; a rule may ask for them, TB_BINS_FD above
+ *                        all, where most values are close together and a few are far away */
 TBLOG_API tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
                                           size_t count, tb_dtype dtype, int64_t step,
                                           const tb_histogram_options *options);

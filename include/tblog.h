@@ -566,19 +566,21 @@ typedef struct tb_image_options {
                              for TB_COLORMAP_DIVERGING as far as that on both sides of 0 */
     const tb_box *boxes;  /* for tb_log_image_with alone */
     size_t box_count;     /* at most 65536 */
-    size_t scale;         /* each pixel becomes |scale| x |scale| pixels; at most 1024; default 1 */
+    double scale;         /* of the picture as it is shown, at most 1024; default 1.  3: each pixel
+                             becomes 3 x 3.  Sides are rounded down to whole pixels, one at least,
+                             and each pixel is the mean of the area that it covers */
 } tb_image_options;
 
-/* tb_log_image with colours of choice, larger, or with boxes.  A range or a colour map takes every
+/* tb_log_image with colours of choice, larger or smaller, or with boxes.  A range or a colour map takes every
  * dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN is magenta.
  * An alpha is left out of this: with one, the dtype is one that tb_log_image takes.  Boxes make RGB
  * of grey.  The call itself makes samples of the values, after a look at all of them where their
  * range is to be found; the rest happens on the writer's thread.  |options| may be NULL.
  *
  *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
- *                        max; a colour map for several channels; an edge of a box that is NaN; a
- *                        label that is not UTF-8
- *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the larger picture
+ *                        max; a colour map for several channels; a scale that is negative or above
+ *                        1024; an edge of a box that is NaN; a label that is not UTF-8
+ *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
 TBLOG_API tb_status tb_log_image_with(tb_writer *w, const char *tag, const tb_image *image,
                                       int64_t step, const tb_image_options *options);

@@ -1053,12 +1053,15 @@ typedef struct tb_embedding {
     tb_image picture;         /* of the first point, shown in its place; the others' are of the same
                                  form.  |data| NULL: none */
     ptrdiff_t picture_stride; /* in elements, from a picture to the next; 0: packed */
+
+    const char *bookmarks;    /* views to begin with: the JSON that the page's "bookmarks" panel
+                                 saves, a list of its states.  NULL: none */
 } tb_embedding;
 
 /* Writes an embedding for the projector, under the name "tag:00100" at step 100; one of the same
  * tag and step is replaced.  Unlike all other data it is not part of the event file, but files in
- * the run's directory: a folder with the points, as float32 in text, the metadata and the pictures
- * (a PNG of all, a square of at most 8192 x 8192 pixels), and a block in projector_config.pbtxt,
+ * the run's directory: a folder with the points, as float32 in text, the metadata, the pictures
+ * (a PNG of all, a square of at most 8192 x 8192 pixels) and the bookmarks, and a block in projector_config.pbtxt,
  * where other writers' blocks stay as they are.  Several processes may do so at once.
  *
  * All is done in this call, and on stable storage when it returns: it waits for the disk, and for

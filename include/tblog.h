@@ -1139,6 +1139,25 @@ TBLOG_API tb_status tb_graph_set_bool(tb_graph_node *node, const char *attr, boo
 TBLOG_API tb_status tb_graph_set_string(tb_graph_node *node, const char *attr, const char *value);
 TBLOG_API tb_status tb_graph_set_dtype(tb_graph_node *node, const char *attr, tb_dtype value);
 
+/* Lists of |count| values, which are copied. */
+TBLOG_API tb_status tb_graph_set_floats(tb_graph_node *node, const char *attr, const double *values,
+                                        size_t count);
+TBLOG_API tb_status tb_graph_set_bools(tb_graph_node *node, const char *attr, const bool *values,
+                                       size_t count);
+TBLOG_API tb_status tb_graph_set_strings(tb_graph_node *node, const char *attr,
+                                         const char *const *values, size_t count);
+TBLOG_API tb_status tb_graph_set_dtypes(tb_graph_node *node, const char *attr,
+                                        const tb_dtype *values, size_t count);
+
+/* A shape that is an attribute, as of a Placeholder; as in tb_graph_set_shape. */
+TBLOG_API tb_status tb_graph_set_shape_attr(tb_graph_node *node, const char *attr,
+                                            const int64_t *sizes, size_t rank);
+
+/* An array, as the "value" of a Const.  It is copied.  TensorBoard shows no attribute of more than
+ * 1024 bytes: keep weights out of the graph. */
+TBLOG_API tb_status tb_graph_set_tensor(tb_graph_node *node, const char *attr,
+                                        const tb_tensor *tensor);
+
 /* The reason of the graph's first error; "" when there is none.  Valid as long as |g|. */
 TBLOG_API const char *tb_graph_error(const tb_graph *g);
 

@@ -1217,6 +1217,22 @@ TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_
 TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json);
 
 /* ---------------------------------------------------------------------------------------------
+ * Summaries made elsewhere
+ * ------------------------------------------------------------------------------------------ */
+
+/* Records the values of a serialized tensorflow.Summary, at most 4096, as one event: what another
+ * event file holds, or another library has made.  All or none are recorded.  What it says of a tag
+ * (plugin, names) counts when the tag is new; of a tag that it says nothing of the form of the value
+ * tells the kind.  What tensors and files hold is taken as it is.
+ *
+ *   TB_STATUS_INVALID    |summary| is NULL with |size| > 0; a tag is empty, too long or already one
+ *                        of another kind; a value is missing, or not of a form that its kind has
+ *   TB_STATUS_CORRUPT    it does not parse, or holds a string that is not UTF-8
+ *   TB_STATUS_TOO_LARGE  it exceeds a record or the queue, or has too many values
+ *   TB_STATUS_FULL       the queue stayed full; the values were dropped and counted */
+TBLOG_API tb_status tb_log_summary(tb_writer *w, const void *summary, size_t size, int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
  * Times of one's own
  * ------------------------------------------------------------------------------------------ */
 

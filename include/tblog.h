@@ -448,10 +448,10 @@ typedef struct tb_histogram_options {
                                  last one with its right edge; what is outside is counted in
                                  tb_stats.  NULL: of equal width from the smallest value to the
                                  largest */
-    tb_bins_rule rule;        /* of equal width, and as many as it says; |bins| is 0 then.  All but
-                                 the last four look at the data several times more: TB_BINS_AUTO
-                                 and TB_BINS_FD for some 20 ns an element, TB_BINS_STONE as often
-                                 as the square root of its size says, at least 100 times */
+    tb_bins_rule rule;        /* of equal width, and as many as it says; |bins| is 0 then.  That
+                                 takes one more look at the data; TB_BINS_DOANE two; TB_BINS_AUTO
+                                 and TB_BINS_FD seven, some 20 ns an element; TB_BINS_STONE as many
+                                 as the square root of its size, at least 100 */
     size_t threads;           /* how many may reduce the data together, the caller's among them; 0:
                                  1; at most 64.  The others are started for this call, end with it,
                                  and pay from about a million elements on.  The result is the same
@@ -571,11 +571,12 @@ typedef struct tb_image_options {
                              and each pixel is the mean of the area that it covers */
 } tb_image_options;
 
-/* tb_log_image with colours of choice, larger or smaller, or with boxes.  A range or a colour map takes every
- * dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN is magenta.
- * An alpha is left out of this: with one, the dtype is one that tb_log_image takes.  Boxes make RGB
- * of grey.  The call itself makes samples of the values, after a look at all of them where their
- * range is to be found; the rest happens on the writer's thread.  |options| may be NULL.
+/* tb_log_image with colours of choice, larger or smaller, or with boxes.  A range or a colour map
+ * takes every dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN
+ * is magenta.  An alpha is left out of this: with one, the dtype is one that tb_log_image takes.
+ * Boxes make RGB of grey; they are drawn on the picture as it is shown.  The call itself makes
+ * samples of the values, after a look at all of them where their range is to be found; the rest
+ * happens on the writer's thread.  |options| may be NULL.
  *
  *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
  *                        max; a colour map for several channels; a scale that is negative or above
@@ -1060,9 +1061,10 @@ typedef struct tb_embedding {
 
 /* Writes an embedding for the projector, under the name "tag:00100" at step 100; one of the same
  * tag and step is replaced.  Unlike all other data it is not part of the event file, but files in
- * the run's directory: a folder with the points, as float32 in text, the metadata, the pictures
- * (a PNG of all, a square of at most 8192 x 8192 pixels) and the bookmarks, and a block in projector_config.pbtxt,
- * where other writers' blocks stay as they are.  Several processes may do so at once.
+ * the run's directory: a folder with the points, as float32 in text, the metadata, the pictures (a
+ * PNG of all, a square of at most 8192 x 8192 pixels) and the bookmarks, and a block in
+ * projector_config.pbtxt, where other writers' blocks stay as they are.  Several processes may do
+ * so at once.
  *
  * All is done in this call, and on stable storage when it returns: it waits for the disk, and for
  * other processes that do the same to this run (at most a minute).  A million numbers take some
@@ -1222,8 +1224,8 @@ TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char
 
 /* Records the values of a serialized tensorflow.Summary, at most 4096, as one event: what another
  * event file holds, or another library has made.  All or none are recorded.  What it says of a tag
- * (plugin, names) counts when the tag is new; of a tag that it says nothing of the form of the value
- * tells the kind.  What tensors and files hold is taken as it is.
+ * (plugin, names) counts when the tag is new; where it says nothing of a new tag, the form of the
+ * value tells the kind.  What tensors and files hold is taken as it is.
  *
  *   TB_STATUS_INVALID    |summary| is NULL with |size| > 0; a tag is empty, too long or already one
  *                        of another kind; a value is missing, or not of a form that its kind has

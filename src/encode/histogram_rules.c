@@ -89,10 +89,11 @@ static void count_keys(search searches[RANKS], const tb__view *view, unsigned sh
                 count_key(searches, key_of(block[i]), shift);
 }
 
+/* The last digit stops the search where somebody changes the data meanwhile. */
 static void add_digit(search *s)
 {
     uint64_t digit = 0;
-    while (s->rank >= s->counts[digit])
+    while (digit < DIGITS - 1 && s->rank >= s->counts[digit])
         s->rank -= s->counts[digit++];
     s->known = s->known << DIGIT_BITS | digit;
     memset(s->counts, 0, sizeof s->counts);

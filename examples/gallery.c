@@ -368,8 +368,8 @@ static void train_trial(gallery *g, tb_writer *w, network *n, const trial *t)
         network_score score = validate(g, n);
         tb_log_scalar(w, "accuracy", share_correct(g, &score), epoch);
         tb_log_scalar(w, "loss", score.loss, epoch);
-        if (!isfinite(score.loss) || score.loss > 3) /* worse than a guess */
-            tb_set_session_status(w, TB_SESSION_FAILURE);
+        bool has_learned = score.loss < log(CLASS_COUNT); /* better than a guess; not NaN */
+        tb_set_session_status(w, has_learned ? TB_SESSION_SUCCESS : TB_SESSION_FAILURE);
     }
 }
 

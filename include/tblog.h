@@ -282,7 +282,7 @@ TBLOG_API const char *tb_event_file(const tb_writer *w);
 TBLOG_API tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step);
 
 /* tb_log_scalar with the time given, in seconds since 1970 and up to the year 9999: for logs that are
- * brought over from elsewhere.  (For data of other kinds tb_options.clock says the time.) */
+ * brought over from elsewhere.  (For data of other kinds see tb_use_wall_time.) */
 TBLOG_API tb_status tb_log_scalar_at(tb_writer *w, const char *tag, double value, int64_t step,
                                      double wall_time);
 
@@ -421,6 +421,21 @@ TBLOG_API tb_status tb_log_layout(tb_writer *w, const tb_category *categories, s
 TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *data, size_t count,
                                      tb_dtype dtype, int64_t step);
 
+/* NumPy's rules for how many bins there should be: numpy.histogram_bin_edges (NumPy 2.4) says the
+ * same of the finite values, as doubles or as integers. */
+typedef enum tb_bins_rule {
+    TB_BINS_GIVEN = 0, /* no rule */
+    TB_BINS_AUTO,      /* "auto": of the next and Sturges' the one with more bins, but at most twice
+                          the square root of the number of values */
+    TB_BINS_FD,        /* "fd", Freedman and Diaconis: by the distance of the quartiles */
+    TB_BINS_DOANE,     /* "doane": Sturges', corrected by the skewness */
+    TB_BINS_SCOTT,     /* "scott": by the standard deviation */
+    TB_BINS_STONE,     /* "stone": the least estimated error */
+    TB_BINS_RICE,      /* "rice": twice the cube root of the number of values */
+    TB_BINS_STURGES,   /* "sturges": its logarithm to the base of 2, and one */
+    TB_BINS_SQRT       /* "sqrt": its square root */
+} tb_bins_rule;
+
 /* How to walk |data|, into which bins it goes, and who does the work.  Strides are in elements and
  * may be negative or zero. */
 typedef struct tb_histogram_options {
@@ -433,6 +448,10 @@ typedef struct tb_histogram_options {
                                  last one with its right edge; what is outside is counted in
                                  tb_stats.  NULL: of equal width from the smallest value to the
                                  largest */
+    tb_bins_rule rule;        /* of equal width, and as many as it says; |bins| is 0 then.  That
+                                 takes one more look at the data; TB_BINS_DOANE two; TB_BINS_AUTO
+                                 and TB_BINS_FD seven, some 20 ns an element; TB_BINS_STONE as many
+                                 as the square root of its size, at least 100 */
     size_t threads;           /* how many may reduce the data together, the caller's among them; 0:
                                  1; at most 64.  The others are started for this call, end with it,
                                  and pay from about a million elements on.  The result is the same
@@ -448,7 +467,8 @@ typedef struct tb_histogram_options {
 /* tb_log_histogram of a strided view, in other bins, or in other threads; |options| NULL: packed.
  *
  *   TB_STATUS_INVALID    as tb_log_histogram, and options that are not as said above
- *   TB_STATUS_TOO_LARGE  more bins than a record holds */
+ *   TB_STATUS_TOO_LARGE  more bins than a record holds; a rule may ask for them, TB_BINS_FD above
+ *                        all, where most values are close together and a few are far away */
 TBLOG_API tb_status tb_log_histogram_with(tb_writer *w, const char *tag, const void *data,
                                           size_t count, tb_dtype dtype, int64_t step,
                                           const tb_histogram_options *options);
@@ -546,19 +566,22 @@ typedef struct tb_image_options {
                              for TB_COLORMAP_DIVERGING as far as that on both sides of 0 */
     const tb_box *boxes;  /* for tb_log_image_with alone */
     size_t box_count;     /* at most 65536 */
-    size_t scale;         /* each pixel becomes |scale| x |scale| pixels; at most 1024; default 1 */
+    double scale;         /* of the picture as it is shown, at most 1024; default 1.  3: each pixel
+                             becomes 3 x 3.  Sides are rounded down to whole pixels, one at least,
+                             and each pixel is the mean of the area that it covers */
 } tb_image_options;
 
-/* tb_log_image with colours of choice, larger, or with boxes.  A range or a colour map takes every
- * dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN is magenta.
- * An alpha is left out of this: with one, the dtype is one that tb_log_image takes.  Boxes make RGB
- * of grey.  The call itself makes samples of the values, after a look at all of them where their
- * range is to be found; the rest happens on the writer's thread.  |options| may be NULL.
+/* tb_log_image with colours of choice, larger or smaller, or with boxes.  A range or a colour map
+ * takes every dtype (64-bit integers are rounded to doubles) and makes 8-bit samples, in which NaN
+ * is magenta.  An alpha is left out of this: with one, the dtype is one that tb_log_image takes.
+ * Boxes make RGB of grey; they are drawn on the picture as it is shown.  The call itself makes
+ * samples of the values, after a look at all of them where their range is to be found; the rest
+ * happens on the writer's thread.  |options| may be NULL.
  *
  *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
- *                        max; a colour map for several channels; an edge of a box that is NaN; a
- *                        label that is not UTF-8
- *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the larger picture
+ *                        max; a colour map for several channels; a scale that is negative or above
+ *                        1024; an edge of a box that is NaN; a label that is not UTF-8
+ *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
 TBLOG_API tb_status tb_log_image_with(tb_writer *w, const char *tag, const tb_image *image,
                                       int64_t step, const tb_image_options *options);
@@ -1031,13 +1054,17 @@ typedef struct tb_embedding {
     tb_image picture;         /* of the first point, shown in its place; the others' are of the same
                                  form.  |data| NULL: none */
     ptrdiff_t picture_stride; /* in elements, from a picture to the next; 0: packed */
+
+    const char *bookmarks;    /* views to begin with: the JSON that the page's "bookmarks" panel
+                                 saves, a list of its states.  NULL: none */
 } tb_embedding;
 
 /* Writes an embedding for the projector, under the name "tag:00100" at step 100; one of the same
  * tag and step is replaced.  Unlike all other data it is not part of the event file, but files in
- * the run's directory: a folder with the points, as float32 in text, the metadata and the pictures
- * (a PNG of all, a square of at most 8192 x 8192 pixels), and a block in projector_config.pbtxt,
- * where other writers' blocks stay as they are.  Several processes may do so at once.
+ * the run's directory: a folder with the points, as float32 in text, the metadata, the pictures (a
+ * PNG of all, a square of at most 8192 x 8192 pixels) and the bookmarks, and a block in
+ * projector_config.pbtxt, where other writers' blocks stay as they are.  Several processes may do
+ * so at once.
  *
  * All is done in this call, and on stable storage when it returns: it waits for the disk, and for
  * other processes that do the same to this run (at most a minute).  A million numbers take some
@@ -1114,6 +1141,25 @@ TBLOG_API tb_status tb_graph_set_bool(tb_graph_node *node, const char *attr, boo
 TBLOG_API tb_status tb_graph_set_string(tb_graph_node *node, const char *attr, const char *value);
 TBLOG_API tb_status tb_graph_set_dtype(tb_graph_node *node, const char *attr, tb_dtype value);
 
+/* Lists of |count| values, which are copied. */
+TBLOG_API tb_status tb_graph_set_floats(tb_graph_node *node, const char *attr, const double *values,
+                                        size_t count);
+TBLOG_API tb_status tb_graph_set_bools(tb_graph_node *node, const char *attr, const bool *values,
+                                       size_t count);
+TBLOG_API tb_status tb_graph_set_strings(tb_graph_node *node, const char *attr,
+                                         const char *const *values, size_t count);
+TBLOG_API tb_status tb_graph_set_dtypes(tb_graph_node *node, const char *attr,
+                                        const tb_dtype *values, size_t count);
+
+/* A shape that is an attribute, as of a Placeholder; as in tb_graph_set_shape. */
+TBLOG_API tb_status tb_graph_set_shape_attr(tb_graph_node *node, const char *attr,
+                                            const int64_t *sizes, size_t rank);
+
+/* An array, as the "value" of a Const.  It is copied.  TensorBoard shows no attribute of more than
+ * 1024 bytes: keep weights out of the graph. */
+TBLOG_API tb_status tb_graph_set_tensor(tb_graph_node *node, const char *attr,
+                                        const tb_tensor *tensor);
+
 /* The reason of the graph's first error; "" when there is none.  Valid as long as |g|. */
 TBLOG_API const char *tb_graph_error(const tb_graph *g);
 
@@ -1171,6 +1217,40 @@ TBLOG_API tb_status tb_log_tagged_graph(tb_writer *w, const char *tag, const tb_
  *   TB_STATUS_INVALID  a bad tag, or |json| is NULL, not UTF-8, not one JSON object, or nested
  *                      more than 200 levels deep */
 TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char *json);
+
+/* ---------------------------------------------------------------------------------------------
+ * Summaries made elsewhere
+ * ------------------------------------------------------------------------------------------ */
+
+/* Records the values of a serialized tensorflow.Summary, at most 4096, as one event: what another
+ * event file holds, or another library has made.  All or none are recorded.  What it says of a tag
+ * (plugin, names) counts when the tag is new; where it says nothing of a new tag, the form of the
+ * value tells the kind.  What tensors and files hold is taken as it is.
+ *
+ *   TB_STATUS_INVALID    |summary| is NULL with |size| > 0; a tag is empty, too long or already one
+ *                        of another kind; a value is missing, or not of a form that its kind has
+ *   TB_STATUS_CORRUPT    it does not parse, or holds a string that is not UTF-8
+ *   TB_STATUS_TOO_LARGE  it exceeds a record or the queue, or has too many values
+ *   TB_STATUS_FULL       the queue stayed full; the values were dropped and counted */
+TBLOG_API tb_status tb_log_summary(tb_writer *w, const void *summary, size_t size, int64_t step);
+
+/* ---------------------------------------------------------------------------------------------
+ * Times of one's own
+ * ------------------------------------------------------------------------------------------ */
+
+/* From here on, what this thread logs has the time |seconds|, since 1970 and up to the year 9999,
+ * instead of that of the call (or of tb_options.clock): data of every kind, to any writer, the
+ * session's start and end included.  Each value keeps it exactly, in an event of its own or of its
+ * group.  0 ends that.  Returns what was in force before, 0 for nothing, to be put back:
+ *
+ *     double before = tb_use_wall_time(old->time);
+ *     tb_log_text(w, "notes", old->text, old->step);
+ *     tb_use_wall_time(before);
+ *
+ * A number that is no such time is refused by the calls that log, with TB_STATUS_INVALID.  Other
+ * threads are not concerned; the time that tb_log_scalar_at is given goes before.  An embedding's
+ * files have no time. */
+TBLOG_API double tb_use_wall_time(double seconds);
 
 /* ---------------------------------------------------------------------------------------------
  * Now and then

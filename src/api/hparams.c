@@ -32,7 +32,7 @@ static tb_status log_hparams(tb_writer *w, const tb_hparam *hparams, size_t coun
 {
     tb__error err;
     tb__buf content = {0};
-    double start = tb__writer_wall_now(w);
+    double start = tb__call_wall(w);
     tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__writer_check_wall(start, &err);
     if (rv == TB_STATUS_OK)
@@ -83,7 +83,7 @@ static tb_status log_experiment(tb_writer *w, const tb_experiment *experiment)
 {
     tb__error err;
     tb__buf content = {0};
-    double created = tb__writer_wall_now(w);
+    double created = tb__call_wall(w);
     tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__writer_check_wall(created, &err);
     if (rv == TB_STATUS_OK)

@@ -22,8 +22,9 @@
 static const char config_name[] = "projector_config.pbtxt"; /* where TensorBoard looks */
 
 /* The files of an embedding, in a folder of its own. */
-enum { TENSORS, METADATA, SPRITE, FILES };
-static const char *const file_names[FILES] = {"tensors.tsv", "metadata.tsv", "sprite.png"};
+enum { TENSORS, METADATA, SPRITE, BOOKMARKS, FILES };
+static const char *const file_names[FILES] = {"tensors.tsv", "metadata.tsv", "sprite.png",
+                                              "bookmarks.json"};
 
 enum { PATH_SIZE = TB__PROJECTOR_FOLDER_SIZE + 16 };
 
@@ -73,6 +74,18 @@ static tb_status prepare_sprite(const tb__run_dir *folder, const tb_embedding *e
     return rv;
 }
 
+static tb_status prepare_bookmarks(const tb__run_dir *folder, const char *json, tb__error *err)
+{
+    tb__buf copy = {0};
+    tb_status rv = tb__buf_append(&copy, json, strlen(json));
+    if (rv == TB_STATUS_OK)
+        rv = prepare_whole(folder, file_names[BOOKMARKS], &copy, err);
+    else
+        tb__error_set(err, rv, "embedding: no memory for its bookmarks");
+    tb__buf_free(&copy);
+    return rv;
+}
+
 static tb_status prepare_files(const tb__run_dir *folder, const storage *s, tb__error *err)
 {
     tb__points points;
@@ -85,6 +98,8 @@ static tb_status prepare_files(const tb__run_dir *folder, const storage *s, tb__
     }
     if (rv == TB_STATUS_OK && s->has[SPRITE])
         rv = prepare_sprite(folder, s->e, err);
+    if (rv == TB_STATUS_OK && s->has[BOOKMARKS])
+        rv = prepare_bookmarks(folder, s->e->bookmarks, err);
     return rv;
 }
 
@@ -97,6 +112,7 @@ static tb__projector_entry entry_of(const storage *s)
                                  .dimensions = tb__embedding_dimensions(s->e),
                                  .tensor_path = s->paths[TENSORS],
                                  .metadata_path = s->has[METADATA] ? s->paths[METADATA] : NULL,
+                                 .bookmarks_path = s->has[BOOKMARKS] ? s->paths[BOOKMARKS] : NULL,
                                  .sprite_path = s->has[SPRITE] ? s->paths[SPRITE] : NULL,
                                  .picture_width = s->e->picture.width,
                                  .picture_height = s->e->picture.height};
@@ -220,6 +236,7 @@ static tb_status name_all(storage *s, const char *name, int64_t step, tb__error 
     s->has[TENSORS] = true;
     s->has[METADATA] = s->e->metadata != NULL;
     s->has[SPRITE] = s->e->picture.data != NULL;
+    s->has[BOOKMARKS] = s->e->bookmarks != NULL;
     tb__projector_folder(s->folder, name, step);
     for (int i = 0; i < FILES; i++)
         snprintf(s->paths[i], PATH_SIZE, "%s/%s", s->folder, file_names[i]);

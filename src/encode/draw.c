@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "encode/font.h"
-
-enum { LARGEST_PIXEL = 4 * 2 };
+#include "encode/resample.h"
 
 /* --- Filling ---------------------------------------------------------------------------------- */
 
@@ -31,18 +30,38 @@ static void fill_row(uint8_t *to, const tb__canvas *c, const uint8_t *from,
             convert_pixel(to, c->channels, from, pixels->channels, c->sample_size);
 }
 
-void tb__canvas_fill(const tb__canvas *c, const tb__pixels *pixels, size_t scale)
+static void repeat_pixels(const tb__canvas *c, const tb__pixels *pixels)
 {
     size_t to_size = c->width * c->channels * c->sample_size;
     size_t from_size = (size_t)pixels->width * pixels->channels * pixels->sample_size;
+    size_t across = c->width / pixels->width, down = c->height / pixels->height;
     uint8_t *to = c->data;
     for (size_t y = 0; y < pixels->height; y++) {
         const uint8_t *first = to;
-        fill_row(to, c, pixels->data + y * from_size, pixels, scale);
+        fill_row(to, c, pixels->data + y * from_size, pixels, across);
         to += to_size;
-        for (size_t i = 1; i < scale; i++, to += to_size)
+        for (size_t i = 1; i < down; i++, to += to_size)
             memcpy(to, first, to_size);
     }
+}
+
+static void resample_pixels(const tb__canvas *c, const tb__pixels *pixels)
+{
+    uint8_t pixel[TB__LARGEST_PIXEL], *to = c->data;
+    for (uint32_t y = 0; y < c->height; y++)
+        for (uint32_t x = 0; x < c->width; x++, to += c->channels * c->sample_size) {
+            tb__resample_pixel(pixel, pixels, (uint32_t)c->width, (uint32_t)c->height, x, y);
+            convert_pixel(to, c->channels, pixel, pixels->channels, c->sample_size);
+        }
+}
+
+/* Whole factors are worth a faster way to the same, but for the colours of what is transparent. */
+void tb__canvas_fill(const tb__canvas *c, const tb__pixels *pixels)
+{
+    if (c->width % pixels->width == 0 && c->height % pixels->height == 0)
+        repeat_pixels(c, pixels);
+    else
+        resample_pixels(c, pixels);
 }
 
 /* --- Rectangles ------------------------------------------------------------------------------- */
@@ -63,7 +82,7 @@ static bool clip(rectangle *r, const tb__canvas *c)
 }
 
 /* The bytes of an opaque pixel; returns how many. */
-static size_t make_pixel(uint8_t pixel[LARGEST_PIXEL], const tb__canvas *c, const uint8_t color[3])
+static size_t make_pixel(uint8_t pixel[TB__LARGEST_PIXEL], const tb__canvas *c, const uint8_t color[3])
 {
     for (size_t i = 0; i < c->channels; i++) {
         uint8_t sample = i < 3 ? color[i] : 255;
@@ -74,7 +93,7 @@ static size_t make_pixel(uint8_t pixel[LARGEST_PIXEL], const tb__canvas *c, cons
 
 static void fill(const tb__canvas *c, rectangle r, const uint8_t color[3])
 {
-    uint8_t pixel[LARGEST_PIXEL];
+    uint8_t pixel[TB__LARGEST_PIXEL];
     size_t size = make_pixel(pixel, c, color);
     if (!clip(&r, c))
         return;

@@ -1,4 +1,4 @@
-/* Enlarges pictures and draws labelled boxes on them. */
+/* Makes pictures larger or smaller, and draws labelled boxes on them. */
 #ifndef TB_DRAW_H
 #define TB_DRAW_H
 
@@ -13,9 +13,9 @@ typedef struct tb__canvas {
     size_t channels, sample_size;
 } tb__canvas;
 
-/* Fills the canvas, which is |scale| times as large as |pixels| and has their sample size.  It has
- * their channels as well, or grey is made RGB. */
-void tb__canvas_fill(const tb__canvas *c, const tb__pixels *pixels, size_t scale);
+/* Fills the canvas, of any size and the sample size of |pixels|: each of its pixels is the mean of
+ * what it covers of them.  It has their channels as well, or grey is made RGB. */
+void tb__canvas_fill(const tb__canvas *c, const tb__pixels *pixels);
 
 /* A box on a canvas of RGB or RGBA.  What is outside is cut off. */
 typedef struct tb__drawn_box {

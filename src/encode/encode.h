@@ -109,6 +109,9 @@ const char *tb__kind_text(tb_kind kind);
 /* Whether values of a kind, tensors left aside, are those of the plugin |name|. */
 bool tb__kind_has_plugin(const char *name);
 
+/* The kind whose values are those of the plugin |name|; that of tensors for any other. */
+tb_kind tb__kind_of_plugin(const char *name);
+
 /* Appends the metadata field of a Summary.Value (its key included): plugin name and content,
  * data_class, and the names.  TB_STATUS_OK, TB_STATUS_NO_MEMORY, TB_STATUS_TOO_LARGE or, for an
  * unknown kind, TB_STATUS_INVALID. */

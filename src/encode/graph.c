@@ -36,12 +36,31 @@ tb_graph *tb_graph_new(void)
     return tb__calloc(1, sizeof(tb_graph));
 }
 
+static void free_strings(char **values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tb__free(values[i]);
+    tb__free(values);
+}
+
 static void free_value(tb__graph_attr *attr)
 {
-    if (attr->kind == TB__GRAPH_INTS)
-        tb__free(attr->value.integers.values);
-    else if (attr->kind == TB__GRAPH_STRING)
-        tb__free(attr->value.string);
+    switch (attr->kind) {
+    case TB__GRAPH_INTS:
+    case TB__GRAPH_BOOLS:
+    case TB__GRAPH_DTYPES:
+    case TB__GRAPH_SHAPE: tb__free(attr->value.integers.values); break;
+    case TB__GRAPH_FLOATS: tb__free(attr->value.numbers.values); break;
+    case TB__GRAPH_STRINGS:
+        free_strings(attr->value.strings.values, attr->value.strings.count);
+        break;
+    case TB__GRAPH_STRING: tb__free(attr->value.string); break;
+    case TB__GRAPH_TENSOR: tb__free(attr->value.tensor); break;
+    case TB__GRAPH_INT:
+    case TB__GRAPH_FLOAT:
+    case TB__GRAPH_BOOL:
+    case TB__GRAPH_DTYPE: break;
+    }
 }
 
 static void free_node(tb_graph_node *node)
@@ -343,12 +362,9 @@ tb_status tb_graph_set_device(tb_graph_node *node, const char *device)
 
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
-static tb_status check_shape(tb_graph_node *node, int port, const int64_t *sizes, size_t rank)
+static tb_status check_sizes(tb_graph_node *node, const int64_t *sizes, size_t rank)
 {
     tb_graph *g = node->graph;
-    tb_status rv = check_port(g, node, port);
-    if (rv != TB_STATUS_OK)
-        return rv;
     if (rank > LARGEST_RANK || (rank > 0 && sizes == NULL))
         return tb__error_set(&g->error, TB_STATUS_INVALID,
                              "graph: a shape of node \"%.100s\" has rank %zu%s, at most %d",
@@ -360,6 +376,12 @@ static tb_status check_shape(tb_graph_node *node, int port, const int64_t *sizes
                 "graph: size %zu of a shape of node \"%.100s\" is %lld, at least -1", i, node->name,
                 (long long)sizes[i]);
     return TB_STATUS_OK;
+}
+
+static tb_status check_shape(tb_graph_node *node, int port, const int64_t *sizes, size_t rank)
+{
+    tb_status rv = check_port(node->graph, node, port);
+    return rv == TB_STATUS_OK ? check_sizes(node, sizes, rank) : rv;
 }
 
 /* A copy of |count| integers that is not NULL for none, so that NULL means no memory. */
@@ -463,21 +485,16 @@ tb_status tb_graph_set_int(tb_graph_node *node, const char *attr, int64_t value)
     return put_attr(node, attr, (tb__graph_attr){.kind = TB__GRAPH_INT, .value.integer = value});
 }
 
-tb_status tb_graph_set_ints(tb_graph_node *node, const char *attr, const int64_t *values,
-                            size_t count)
+/* A scalar's payload ends with the float32, made without the host's rounding and traps. */
+static float float_of(double value)
 {
-    tb_status rv = check_attr(node, attr);
-    if (rv != TB_STATUS_OK)
-        return rv;
-    if (values == NULL && count > 0)
-        return tb__error_set(&node->graph->error, TB_STATUS_INVALID,
-                             "graph: node \"%.100s\": the values are NULL of attribute \"%s\"",
-                             node->name, attr);
-    int64_t *copy = copy_integers(values, count);
-    if (copy == NULL)
-        return no_memory(node->graph, "an attribute");
-    return put_attr(node, attr,
-                    (tb__graph_attr){.kind = TB__GRAPH_INTS, .value.integers = {copy, count}});
+    uint8_t payload[TB__SCALAR_PAYLOAD_SIZE];
+    tb__scalar_encode(payload, value);
+    uint32_t bits = payload[1] | (uint32_t)payload[2] << 8 | (uint32_t)payload[3] << 16 |
+                    (uint32_t)payload[4] << 24;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
 }
 
 tb_status tb_graph_set_float(tb_graph_node *node, const char *attr, double value)
@@ -485,14 +502,8 @@ tb_status tb_graph_set_float(tb_graph_node *node, const char *attr, double value
     tb_status rv = check_attr(node, attr);
     if (rv != TB_STATUS_OK)
         return rv;
-    /* A scalar's payload ends with the float32, made without the host's rounding and traps. */
-    uint8_t payload[TB__SCALAR_PAYLOAD_SIZE];
-    tb__scalar_encode(payload, value);
-    uint32_t bits = payload[1] | (uint32_t)payload[2] << 8 | (uint32_t)payload[3] << 16 |
-                    (uint32_t)payload[4] << 24;
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return put_attr(node, attr, (tb__graph_attr){.kind = TB__GRAPH_FLOAT, .value.number = number});
+    return put_attr(node, attr,
+                    (tb__graph_attr){.kind = TB__GRAPH_FLOAT, .value.number = float_of(value)});
 }
 
 tb_status tb_graph_set_bool(tb_graph_node *node, const char *attr, bool value)
@@ -516,14 +527,170 @@ tb_status tb_graph_set_string(tb_graph_node *node, const char *attr, const char 
     return put_attr(node, attr, (tb__graph_attr){.kind = TB__GRAPH_STRING, .value.string = copy});
 }
 
+static tb_status check_dtype(tb_graph_node *node, const char *attr, tb_dtype value)
+{
+    if ((int)value >= TB_UINT8 && (int)value <= TB_BOOL)
+        return TB_STATUS_OK;
+    return tb__error_set(&node->graph->error, TB_STATUS_INVALID,
+                         "graph: node \"%.100s\": there is no dtype %d, for attribute \"%s\"",
+                         node->name, (int)value, attr);
+}
+
 tb_status tb_graph_set_dtype(tb_graph_node *node, const char *attr, tb_dtype value)
 {
     tb_status rv = check_attr(node, attr);
+    if (rv == TB_STATUS_OK)
+        rv = check_dtype(node, attr, value);
     if (rv != TB_STATUS_OK)
         return rv;
-    if ((int)value < TB_UINT8 || (int)value > TB_BOOL)
-        return tb__error_set(&node->graph->error, TB_STATUS_INVALID,
-                             "graph: node \"%.100s\": there is no dtype %d, for attribute \"%s\"",
-                             node->name, (int)value, attr);
     return put_attr(node, attr, (tb__graph_attr){.kind = TB__GRAPH_DTYPE, .value.dtype = value});
+}
+
+/* --- Lists and arrays as attributes ----------------------------------------------------------- */
+
+static tb_status check_list(tb_graph_node *node, const char *attr, const void *values, size_t count)
+{
+    tb_status rv = check_attr(node, attr);
+    if (rv != TB_STATUS_OK || values != NULL || count == 0)
+        return rv;
+    return tb__error_set(&node->graph->error, TB_STATUS_INVALID,
+                         "graph: node \"%.100s\": the values are NULL of attribute \"%s\"",
+                         node->name, attr);
+}
+
+/* |values| are the attribute's from here on; NULL: there was no memory for them. */
+static tb_status put_integers(tb_graph_node *node, const char *attr, tb__graph_attr_kind kind,
+                              int64_t *values, size_t count)
+{
+    if (values == NULL)
+        return no_memory(node->graph, "an attribute");
+    return put_attr(node, attr,
+                    (tb__graph_attr){.kind = kind, .value.integers = {values, count}});
+}
+
+tb_status tb_graph_set_ints(tb_graph_node *node, const char *attr, const int64_t *values,
+                            size_t count)
+{
+    tb_status rv = check_list(node, attr, values, count);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    return put_integers(node, attr, TB__GRAPH_INTS, copy_integers(values, count), count);
+}
+
+tb_status tb_graph_set_shape_attr(tb_graph_node *node, const char *attr, const int64_t *sizes,
+                                  size_t rank)
+{
+    tb_status rv = check_attr(node, attr);
+    if (rv == TB_STATUS_OK)
+        rv = check_sizes(node, sizes, rank);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    return put_integers(node, attr, TB__GRAPH_SHAPE, copy_integers(sizes, rank), rank);
+}
+
+tb_status tb_graph_set_bools(tb_graph_node *node, const char *attr, const bool *values,
+                             size_t count)
+{
+    tb_status rv = check_list(node, attr, values, count);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    int64_t *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = values[i];
+    return put_integers(node, attr, TB__GRAPH_BOOLS, copy, count);
+}
+
+tb_status tb_graph_set_dtypes(tb_graph_node *node, const char *attr, const tb_dtype *values,
+                              size_t count)
+{
+    tb_status rv = check_list(node, attr, values, count);
+    for (size_t i = 0; i < count && rv == TB_STATUS_OK; i++)
+        rv = check_dtype(node, attr, values[i]);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    int64_t *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++)
+        copy[i] = values[i];
+    return put_integers(node, attr, TB__GRAPH_DTYPES, copy, count);
+}
+
+tb_status tb_graph_set_floats(tb_graph_node *node, const char *attr, const double *values,
+                              size_t count)
+{
+    tb_status rv = check_list(node, attr, values, count);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    float *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    if (copy == NULL)
+        return no_memory(node->graph, "an attribute");
+    for (size_t i = 0; i < count; i++)
+        copy[i] = float_of(values[i]);
+    return put_attr(node, attr,
+                    (tb__graph_attr){.kind = TB__GRAPH_FLOATS, .value.numbers = {copy, count}});
+}
+
+static char **copy_strings(const char *const *values, size_t count)
+{
+    char **copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = tb__strdup(values[i]);
+        if (copy[i] != NULL)
+            continue;
+        free_strings(copy, i);
+        return NULL;
+    }
+    return copy;
+}
+
+tb_status tb_graph_set_strings(tb_graph_node *node, const char *attr, const char *const *values,
+                               size_t count)
+{
+    tb_status rv = check_list(node, attr, values, count);
+    for (size_t i = 0; i < count && rv == TB_STATUS_OK; i++)
+        rv = check_text(node->graph, "a string attribute", values[i], TBLOG_MAX_RECORD_BYTES);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    char **copy = copy_strings(values, count);
+    if (copy == NULL)
+        return no_memory(node->graph, "an attribute");
+    return put_attr(node, attr,
+                    (tb__graph_attr){.kind = TB__GRAPH_STRINGS, .value.strings = {copy, count}});
+}
+
+/* Of a tensor that tb__tensor_check has passed; NULL when memory is short. */
+static tb__graph_tensor *copy_tensor(const tb_tensor *tensor)
+{
+    tb__view view;
+    tb__view_of_array(&view, "tensor", tensor->data, tensor->dtype, tensor->rank, tensor->shape,
+                      tensor->strides, NULL);
+    size_t size = view.left * view.size;
+    tb__graph_tensor *copy = tb__calloc(1, sizeof *copy + size);
+    if (copy == NULL)
+        return NULL;
+    copy->dtype = tensor->dtype;
+    copy->rank = tensor->rank;
+    for (size_t i = 0; i < tensor->rank; i++)
+        copy->sizes[i] = (int64_t)tensor->shape[i];
+    copy->elements_size = size;
+    tb__bulk_put_elements(copy->elements, &view);
+    return copy;
+}
+
+tb_status tb_graph_set_tensor(tb_graph_node *node, const char *attr, const tb_tensor *tensor)
+{
+    tb__error why;
+    tb__bulk head;
+    tb_status rv = check_attr(node, attr);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    rv = tb__tensor_check(&head, tensor, &why);
+    if (rv != TB_STATUS_OK)
+        return tb__error_set(&node->graph->error, rv,
+                             "graph: node \"%.100s\": attribute \"%s\": %s", node->name, attr,
+                             why.text);
+    tb__graph_tensor *copy = copy_tensor(tensor);
+    if (copy == NULL)
+        return no_memory(node->graph, "an attribute");
+    return put_attr(node, attr,
+                    (tb__graph_attr){.kind = TB__GRAPH_TENSOR, .value.tensor = copy});
 }

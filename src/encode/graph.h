@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "encode/view.h"
 
 #define TB__GRAPH_SHAPES_ATTR "_output_shapes" /* where TensorBoard looks for them */
 
@@ -32,8 +33,22 @@ typedef enum tb__graph_attr_kind {
     TB__GRAPH_FLOAT,
     TB__GRAPH_BOOL,
     TB__GRAPH_STRING,
-    TB__GRAPH_DTYPE
+    TB__GRAPH_DTYPE,
+    TB__GRAPH_FLOATS,
+    TB__GRAPH_BOOLS,
+    TB__GRAPH_STRINGS,
+    TB__GRAPH_DTYPES,
+    TB__GRAPH_SHAPE,
+    TB__GRAPH_TENSOR
 } tb__graph_attr_kind;
+
+typedef struct tb__graph_tensor {
+    tb_dtype dtype;
+    size_t rank;
+    int64_t sizes[TB__VIEW_MAX_RANK];
+    size_t elements_size;
+    uint8_t elements[]; /* as a TensorProto has them */
+} tb__graph_tensor;
 
 typedef struct tb__graph_attr {
     char *name;
@@ -41,9 +56,18 @@ typedef struct tb__graph_attr {
     union {
         int64_t integer;
         struct {
-            int64_t *values;
+            int64_t *values; /* of bools, types and shapes, too */
             size_t count;
         } integers;
+        struct {
+            float *values;
+            size_t count;
+        } numbers;
+        struct {
+            char **values;
+            size_t count;
+        } strings;
+        tb__graph_tensor *tensor;
         float number;
         bool flag;
         char *string;

@@ -77,26 +77,114 @@ static void set_single(Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
         m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_TYPE;
         m->type = tb__pack_dtype(attr->value.dtype);
         break;
-    case TB__GRAPH_INTS: break; /* a list */
+    default: break; /* has parts of its own */
     }
+}
+
+/* --- Lists and arrays ------------------------------------------------------------------------- */
+
+static bool set_bools(tb__pieces *p, Tblog__Proto__AttrValue__ListValue *list,
+                      const tb__graph_attr *attr)
+{
+    size_t count = attr->value.integers.count;
+    list->b = tb__pieces_take(p, count, sizeof *list->b);
+    for (size_t i = 0; list->b != NULL && i < count; i++)
+        list->b[i] = attr->value.integers.values[i] != 0;
+    list->n_b = count;
+    return list->b != NULL;
+}
+
+static bool set_dtypes(tb__pieces *p, Tblog__Proto__AttrValue__ListValue *list,
+                       const tb__graph_attr *attr)
+{
+    size_t count = attr->value.integers.count;
+    list->type = tb__pieces_take(p, count, sizeof *list->type);
+    for (size_t i = 0; list->type != NULL && i < count; i++)
+        list->type[i] = tb__pack_dtype((tb_dtype)attr->value.integers.values[i]);
+    list->n_type = count;
+    return list->type != NULL;
+}
+
+static bool set_strings(tb__pieces *p, Tblog__Proto__AttrValue__ListValue *list,
+                        const tb__graph_attr *attr)
+{
+    size_t count = attr->value.strings.count;
+    list->s = tb__pieces_take(p, count, sizeof *list->s);
+    for (size_t i = 0; list->s != NULL && i < count; i++)
+        list->s[i] = tb__pack_bytes(attr->value.strings.values[i],
+                                    strlen(attr->value.strings.values[i]));
+    list->n_s = count;
+    return list->s != NULL;
+}
+
+static bool set_list(tb__pieces *p, Tblog__Proto__AttrValue__ListValue *list,
+                     const tb__graph_attr *attr)
+{
+    switch (attr->kind) {
+    case TB__GRAPH_BOOLS: return set_bools(p, list, attr);
+    case TB__GRAPH_DTYPES: return set_dtypes(p, list, attr);
+    case TB__GRAPH_STRINGS: return set_strings(p, list, attr);
+    case TB__GRAPH_FLOATS:
+        list->n_f = attr->value.numbers.count;
+        list->f = attr->value.numbers.values;
+        return true;
+    default:
+        list->n_i = attr->value.integers.count;
+        list->i = attr->value.integers.values;
+        return true;
+    }
+}
+
+static bool set_tensor(tb__pieces *p, Tblog__Proto__AttrValue *m, const tb__graph_tensor *tensor)
+{
+    m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_TENSOR;
+    m->tensor = tb__pieces_take(p, 1, sizeof *m->tensor);
+    if (m->tensor == NULL)
+        return false;
+    tblog__proto__tensor_proto__init(m->tensor);
+    m->tensor->dtype = tb__pack_dtype(tensor->dtype);
+    m->tensor->tensor_shape = tb__pack_shape(p, tensor->sizes, tensor->rank);
+    m->tensor->tensor_content = tb__pack_bytes(tensor->elements, tensor->elements_size);
+    return m->tensor->tensor_shape != NULL;
+}
+
+static bool set_shape(tb__pieces *p, Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
+{
+    m->value_case = TBLOG__PROTO__ATTR_VALUE__VALUE_SHAPE;
+    m->shape = tb__pack_shape(p, attr->value.integers.values, attr->value.integers.count);
+    return m->shape != NULL;
+}
+
+static bool is_list(tb__graph_attr_kind kind)
+{
+    return kind == TB__GRAPH_INTS || kind == TB__GRAPH_FLOATS || kind == TB__GRAPH_BOOLS
+           || kind == TB__GRAPH_STRINGS || kind == TB__GRAPH_DTYPES;
+}
+
+static bool set_value(tb__pieces *p, Tblog__Proto__AttrValue *m, const tb__graph_attr *attr)
+{
+    if (attr->kind == TB__GRAPH_TENSOR)
+        return set_tensor(p, m, attr->value.tensor);
+    if (attr->kind == TB__GRAPH_SHAPE)
+        return set_shape(p, m, attr);
+    if (is_list(attr->kind))
+        return set_list(p, m->list, attr);
+    set_single(m, attr);
+    return true;
+}
+
+static Tblog__Proto__AttrValue *empty_message(tb__pieces *p)
+{
+    Tblog__Proto__AttrValue *m = tb__pieces_take(p, 1, sizeof *m);
+    if (m != NULL)
+        tblog__proto__attr_value__init(m);
+    return m;
 }
 
 static Tblog__Proto__AttrValue *attr_message(tb__pieces *p, const tb__graph_attr *attr)
 {
-    if (attr->kind == TB__GRAPH_INTS) {
-        Tblog__Proto__AttrValue *m = list_message(p);
-        if (m == NULL)
-            return NULL;
-        m->list->n_i = attr->value.integers.count;
-        m->list->i = attr->value.integers.values;
-        return m;
-    }
-    Tblog__Proto__AttrValue *m = tb__pieces_take(p, 1, sizeof *m);
-    if (m == NULL)
-        return NULL;
-    tblog__proto__attr_value__init(m);
-    set_single(m, attr);
-    return m;
+    Tblog__Proto__AttrValue *m = is_list(attr->kind) ? list_message(p) : empty_message(p);
+    return m != NULL && set_value(p, m, attr) ? m : NULL;
 }
 
 static Tblog__Proto__NodeDef__AttrEntry *entry_message(tb__pieces *p, const char *name,

@@ -9,6 +9,7 @@
 #include "encode/histogram_check.h"
 #include "encode/histogram_part.h"
 #include "encode/histogram_reduce.h"
+#include "encode/histogram_rules.h"
 #include "encode/pack.h"
 #include "encode/view.h"
 #include "proto/summary.pb-c.h"
@@ -228,9 +229,14 @@ static tb_status encode_view(tb__buf *out, tb__histogram_rest *rest, tb__view *v
                              tb__error *err)
 {
     summary s = {.sums = tb__histogram_sums_of_nothing()};
+    tb_histogram_options o = *options;
     tb__view_arrange(view);
-    const task t = {view, options, team, is_tallied(view)};
-    tb_status rv = summarize(&s, &t, err);
+    const task t = {view, &o, team, is_tallied(view)};
+    tb_status rv = TB_STATUS_OK;
+    if (o.rule != TB_BINS_GIVEN)
+        rv = tb__histogram_rule_bins(&o.bins, view, o.rule, team, err);
+    if (rv == TB_STATUS_OK)
+        rv = summarize(&s, &t, err);
     if (rv == TB_STATUS_OK) {
         *rest = (tb__histogram_rest){s.sums.nonfinite, s.sums.outside, s.sums.statistics};
         rv = pack_summary(out, &s, err);
@@ -301,7 +307,13 @@ static tb_status check_edges(const double *edges, size_t bucket_count, tb__error
 
 static tb_status check_bins(const tb_histogram_options *o, tb__error *err)
 {
-    size_t most = TBLOG_MAX_RECORD_BYTES / (2 * sizeof(double));
+    size_t most = TB__HISTOGRAM_MAX_BINS;
+    if ((unsigned)o->rule > TB_BINS_SQRT)
+        return tb__error_set(err, TB_STATUS_INVALID, "histogram: there is no rule %d for its bins",
+                             (int)o->rule);
+    if (o->rule != TB_BINS_GIVEN && (o->bins > 0 || o->edges != NULL))
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "histogram: there are a rule for its bins and %zu bins", o->bins);
     if (o->bins == 0 && o->edges != NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "histogram: there are edges but 0 bins");
     if (o->bins > most)
@@ -341,7 +353,7 @@ static tb_status check_raw(const tb_histogram *h, tb__error *err)
         return tb__error_set(err, TB_STATUS_INVALID, "histogram: it is NULL");
     if (h->bucket_count == 0)
         return TB_STATUS_OK;
-    size_t most = TBLOG_MAX_RECORD_BYTES / (2 * sizeof(double));
+    size_t most = TB__HISTOGRAM_MAX_BINS;
     if (h->bucket_count > most)
         return tb__error_set(err, TB_STATUS_TOO_LARGE, "histogram: %zu buckets, at most %zu fit",
                              h->bucket_count, most);

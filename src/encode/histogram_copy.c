@@ -14,7 +14,8 @@ typedef struct header {
     uint64_t count;
     uint64_t bins;
     uint32_t dtype;
-    uint16_t has_edges;
+    uint8_t has_edges;
+    uint8_t rule;
     uint16_t statistics;
 } header;
 
@@ -46,6 +47,7 @@ void tb__histogram_copy(uint8_t *copy, const void *data, size_t count, tb_dtype 
     header h = {.count = count, .dtype = (uint32_t)dtype, .has_edges = edges > 0};
     if (options != NULL) {
         h.bins = options->bins;
+        h.rule = (uint8_t)options->rule;
         h.statistics = options->statistics;
     }
     memcpy(copy, &h, sizeof h);
@@ -101,8 +103,10 @@ static tb_status encode_elements(tb__buf *out, tb__histogram_rest *rest, const h
     tb__view view;
     size_t count = (size_t)h->count;
     const tb_histogram_options options = {
-        .bins = (size_t)h->bins, .edges = edges, .statistics = h->statistics != 0};
-    if (count != h->count || options.bins != h->bins || h->dtype > TB_BOOL)
+        .bins = (size_t)h->bins, .edges = edges, .rule = (tb_bins_rule)h->rule,
+        .statistics = h->statistics != 0};
+    if (count != h->count || options.bins != h->bins || h->dtype > TB_BOOL
+        || h->rule > TB_BINS_SQRT)
         return damaged("a wrong header", err);
     tb_status rv = tb__view_init(&view, elements, count, (tb_dtype)h->dtype, NULL, err);
     if (rv != TB_STATUS_OK || size / view.size != count || size % view.size != 0)

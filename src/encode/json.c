@@ -166,22 +166,33 @@ static bool read_value(reader *r)
     }
 }
 
-static bool read_object(reader *r)
+/* |open| is what the value begins with. */
+static bool read_whole(reader *r, char open)
 {
     skip_space(r);
-    if (r->at == r->end || *r->at != '{')
-        return fail(r, "'{' is missing");
+    if (r->at == r->end || *r->at != open)
+        return fail(r, open == '{' ? "'{' is missing" : "'[' is missing");
     if (!read_value(r))
         return false;
     skip_space(r);
-    return r->at == r->end || fail(r, "something follows the object");
+    return r->at == r->end || fail(r, "something follows it");
+}
+
+static tb_status check(const char *what, const char *text, size_t size, char open, tb__error *err)
+{
+    reader r = {.at = text, .end = text + size};
+    if (read_whole(&r, open))
+        return TB_STATUS_OK;
+    return tb__error_set(err, TB_STATUS_INVALID, "%s: not a JSON %s: at byte %zu of %zu: %s", what,
+                         open == '{' ? "object" : "list", (size_t)(r.at - text), size, r.why);
 }
 
 tb_status tb__json_check_object(const char *what, const char *text, size_t size, tb__error *err)
 {
-    reader r = {.at = text, .end = text + size};
-    if (read_object(&r))
-        return TB_STATUS_OK;
-    return tb__error_set(err, TB_STATUS_INVALID, "%s: not a JSON object: at byte %zu of %zu: %s",
-                         what, (size_t)(r.at - text), size, r.why);
+    return check(what, text, size, '{', err);
+}
+
+tb_status tb__json_check_list(const char *what, const char *text, size_t size, tb__error *err)
+{
+    return check(what, text, size, '[', err);
 }

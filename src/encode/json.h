@@ -10,4 +10,7 @@
  * comes first in the error's words. */
 tb_status tb__json_check_object(const char *what, const char *text, size_t size, tb__error *err);
 
+/* The same for one list. */
+tb_status tb__json_check_list(const char *what, const char *text, size_t size, tb__error *err);
+
 #endif

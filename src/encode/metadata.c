@@ -57,6 +57,14 @@ bool tb__kind_has_plugin(const char *name)
     return false;
 }
 
+tb_kind tb__kind_of_plugin(const char *name)
+{
+    for (size_t i = 0; i < TB__KIND_COUNT; i++)
+        if (strcmp(name, kinds[i].plugin_name) == 0)
+            return (tb_kind)i;
+    return TB_KIND_TENSOR;
+}
+
 tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
 {
     if ((size_t)about->kind >= TB__KIND_COUNT)

@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "encode/encode.h"
+#include "encode/json.h"
 #include "encode/pixels.h"
 #include "encode/png.h"
 
@@ -295,6 +296,18 @@ static tb_status check_picture(const tb_embedding *e, tb__error *err)
     return TB_STATUS_OK;
 }
 
+static tb_status check_bookmarks(const char *json, tb__error *err)
+{
+    if (json == NULL)
+        return TB_STATUS_OK;
+    size_t bad_offset, size = strlen(json);
+    if (!tb__utf8_valid(json, size, &bad_offset))
+        return tb__error_set(err, TB_STATUS_INVALID,
+                             "embedding: bookmarks: not UTF-8 at byte %zu of %zu", bad_offset,
+                             size);
+    return tb__json_check_list("embedding: bookmarks", json, size, err);
+}
+
 tb_status tb__embedding_check(const tb_embedding *e, tb__error *err)
 {
     if (e == NULL)
@@ -302,7 +315,9 @@ tb_status tb__embedding_check(const tb_embedding *e, tb__error *err)
     tb_status rv = check_points(e, err);
     if (rv == TB_STATUS_OK)
         rv = check_metadata(e, err);
-    return rv == TB_STATUS_OK ? check_picture(e, err) : rv;
+    if (rv == TB_STATUS_OK)
+        rv = check_picture(e, err);
+    return rv == TB_STATUS_OK ? check_bookmarks(e->bookmarks, err) : rv;
 }
 
 /* --- points as text --------------------------------------------------------------------------- */

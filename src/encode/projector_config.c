@@ -354,6 +354,8 @@ static tb_status append_entry(tb__buf *out, const tb__projector_entry *e)
         rv = append_string(out, "  tensor_name", e->title);
     if (rv == TB_STATUS_OK && e->metadata_path != NULL)
         rv = append_string(out, "  metadata_path", e->metadata_path);
+    if (rv == TB_STATUS_OK && e->bookmarks_path != NULL)
+        rv = append_string(out, "  bookmarks_path", e->bookmarks_path);
     if (rv == TB_STATUS_OK)
         rv = append_number(out, "  tensor_shape", e->count);
     if (rv == TB_STATUS_OK)

@@ -13,8 +13,9 @@ typedef struct tb__projector_entry {
     const char *title; /* tells entries apart */
     size_t count, dimensions;
     const char *tensor_path;
-    const char *metadata_path; /* NULL: none */
-    const char *sprite_path;   /* NULL: none */
+    const char *metadata_path;  /* NULL: none; as the next two */
+    const char *bookmarks_path;
+    const char *sprite_path;
     size_t picture_width, picture_height;
 } tb__projector_entry;
 

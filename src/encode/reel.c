@@ -34,7 +34,7 @@ static uint64_t frame_bound(const tb__reel_header *h, uint64_t width, uint64_t h
 /* A side that is too long would overflow the bound. */
 bool tb__reel_fits(const tb__reel_header *h)
 {
-    uint64_t width = (uint64_t)h->width * h->scale, height = (uint64_t)h->height * h->scale;
+    uint64_t width = h->shown_width, height = h->shown_height;
     uint64_t longest =
         h->form == TB__REEL_GIF ? TB__GIF_LARGEST_SIDE : (uint64_t)TB__IMAGE_PAYLOAD_MAX;
     if (width > longest || height > longest)
@@ -56,7 +56,8 @@ static tb__reel_header header_of(const tb__reel *r)
                              .height = (uint32_t)r->grid.height,
                              .channels = r->shading.channels,
                              .sample_size = r->shading.sample_size,
-                             .scale = (uint32_t)r->scale,
+                             .shown_width = (uint32_t)r->shown_width,
+                             .shown_height = (uint32_t)r->shown_height,
                              .boxes = (uint32_t)options_of(r)->box_count,
                              .delay = r->delay};
 }
@@ -69,7 +70,7 @@ static tb_status check_fits(const tb__reel *r, tb__error *err)
     return tb__error_set(err, TB_STATUS_TOO_LARGE,
                          "%zu x %zu pixels, %zu times, might exceed the %zu bytes that fit a "
                          "record%s",
-                         r->grid.width * r->scale, r->grid.height * r->scale, r->frames,
+                         r->shown_width, r->shown_height, r->frames,
                          TB__IMAGE_PAYLOAD_MAX,
                          r->form == TB__REEL_GIF ? ", or the 65535 that a side of a GIF has" : "");
 }
@@ -119,13 +120,22 @@ static tb_status check_grid(tb__reel *r, tb__error *err)
                          r->tiles, r->raster.width, r->raster.height, padding);
 }
 
+/* More than a header holds is more than fits a record. */
+static size_t scale_side(size_t side, double scale)
+{
+    double scaled = floor((double)side * scale);
+    return scaled < 1 ? 1 : scaled > INT32_MAX ? INT32_MAX : (size_t)scaled;
+}
+
 static tb_status check_scale(tb__reel *r, tb__error *err)
 {
-    r->scale = options_of(r)->scale == 0 ? 1 : options_of(r)->scale;
-    if (r->scale <= TB__REEL_LARGEST_SCALE)
-        return TB_STATUS_OK;
-    return tb__error_set(err, TB_STATUS_INVALID, "its scale is %zu, at most %d", r->scale,
-                         TB__REEL_LARGEST_SCALE);
+    double scale = options_of(r)->scale == 0 ? 1 : options_of(r)->scale;
+    if (!(scale > 0 && scale <= TB__REEL_LARGEST_SCALE))
+        return tb__error_set(err, TB_STATUS_INVALID, "its scale is %g, not above 0 and at most %d",
+                             scale, TB__REEL_LARGEST_SCALE);
+    r->shown_width = scale_side(r->grid.width, scale);
+    r->shown_height = scale_side(r->grid.height, scale);
+    return TB_STATUS_OK;
 }
 
 /* The parts of a second are those that readers compute with: whole frames, or milliseconds. */
@@ -275,10 +285,10 @@ tb_status tb__reel_check(size_t *out_packed_size, tb__reel *r, tb__error *err)
 /* --- Packing ---------------------------------------------------------------------------------- */
 
 /* A pixel's edge; far outside it does not matter where. */
-static int32_t edge_of(double position, size_t scale)
+static int32_t edge_of(double position, double scale)
 {
     const double far = 1 << 30;
-    double edge = floor(position * (double)scale + 0.5);
+    double edge = floor(position * scale + 0.5);
     return (int32_t)(edge < -far ? -far : edge > far ? far : edge);
 }
 
@@ -304,12 +314,12 @@ static unsigned hue_of(const tb_box *b, size_t number)
     return hash % 360;
 }
 
-static tb__reel_box place_box(const tb_box *b, size_t number, size_t scale)
+static tb__reel_box place_box(const tb_box *b, size_t number, double across, double down)
 {
-    tb__reel_box box = {.left = edge_of(fmin(b->left, b->right), scale),
-                        .top = edge_of(fmin(b->top, b->bottom), scale),
-                        .right = edge_of(fmax(b->left, b->right), scale),
-                        .bottom = edge_of(fmax(b->top, b->bottom), scale),
+    tb__reel_box box = {.left = edge_of(fmin(b->left, b->right), across),
+                        .top = edge_of(fmin(b->top, b->bottom), down),
+                        .right = edge_of(fmax(b->left, b->right), across),
+                        .bottom = edge_of(fmax(b->top, b->bottom), down),
                         .color = {b->red, b->green, b->blue},
                         .label_size = b->label != NULL ? (uint32_t)strlen(b->label) : 0};
     if (box.right == box.left)
@@ -324,8 +334,10 @@ static tb__reel_box place_box(const tb_box *b, size_t number, size_t scale)
 static uint8_t *pack_boxes(uint8_t *to, const tb__reel *r)
 {
     const tb_image_options *o = options_of(r);
+    double across = (double)r->shown_width / (double)r->grid.width;
+    double down = (double)r->shown_height / (double)r->grid.height;
     for (size_t i = 0; i < o->box_count; i++) {
-        tb__reel_box box = place_box(&o->boxes[i], i, r->scale);
+        tb__reel_box box = place_box(&o->boxes[i], i, across, down);
         memcpy(to, &box, sizeof box);
         to += sizeof box;
         if (box.label_size > 0)

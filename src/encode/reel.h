@@ -50,7 +50,7 @@ typedef struct tb__reel {
     tb__grid grid;     /* of one frame */
     tb__shading shading;
     tb__delay delay;
-    size_t scale;
+    size_t shown_width, shown_height; /* of one frame once it is scaled */
 } tb__reel;
 
 /* Checks everything and gets the size of the packed form.  Looks at all values where it takes them

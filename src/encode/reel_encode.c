@@ -39,7 +39,7 @@ static bool is_sane(const tb__reel_header *h)
 {
     return h->form < TB__REEL_FORMS && h->frames > 0 && h->width > 0 && h->height > 0 &&
            h->channels >= 1 && h->channels <= 4 && h->sample_size >= 1 && h->sample_size <= 2 &&
-           h->scale >= 1 && h->scale <= TB__REEL_LARGEST_SCALE &&
+           h->shown_width > 0 && h->shown_height > 0 &&
            h->boxes <= TB__REEL_LARGEST_BOX_COUNT && h->delay.numerator > 0 &&
            h->delay.denominator > 0;
 }
@@ -108,11 +108,11 @@ static tb_status unpack(projector *p, const uint8_t *packed, size_t packed_size,
 static tb_status make_canvas(projector *p, tb__error *err)
 {
     const tb__reel_header *h = &p->header;
-    p->canvas = (tb__canvas){.width = (size_t)h->width * h->scale,
-                             .height = (size_t)h->height * h->scale,
+    p->canvas = (tb__canvas){.width = h->shown_width,
+                             .height = h->shown_height,
                              .channels = tb__reel_drawn_channels(h),
                              .sample_size = h->sample_size};
-    if (h->scale == 1 && h->boxes == 0)
+    if (h->shown_width == h->width && h->shown_height == h->height && h->boxes == 0)
         return TB_STATUS_OK;
     size_t row_size = p->canvas.width * p->canvas.channels * p->canvas.sample_size;
     p->canvas.data = tb__calloc(p->canvas.height, row_size);
@@ -145,7 +145,7 @@ static tb__pixels show(const projector *p, uint32_t frame)
                          h->sample_size};
     if (p->canvas.data == NULL)
         return pixels;
-    tb__canvas_fill(&p->canvas, &pixels, h->scale);
+    tb__canvas_fill(&p->canvas, &pixels);
     draw_boxes(p);
     return (tb__pixels){p->canvas.data, (uint32_t)p->canvas.width, (uint32_t)p->canvas.height,
                         (uint32_t)p->canvas.channels, h->sample_size};
@@ -275,5 +275,9 @@ uint64_t tb__reel_work(const uint8_t *packed, size_t packed_size)
     if (packed_size < sizeof h)
         return packed_size;
     memcpy(&h, packed, sizeof h);
-    return is_sane(&h) ? (uint64_t)packed_size * h.scale * h.scale : packed_size;
+    if (!is_sane(&h) || !tb__reel_fits(&h)) /* or the product might overflow */
+        return packed_size;
+    uint64_t shown = (uint64_t)h.shown_width * h.shown_height * tb__reel_drawn_channels(&h)
+                     * h.sample_size * h.frames;
+    return shown > packed_size ? shown : packed_size;
 }

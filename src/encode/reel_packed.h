@@ -12,13 +12,13 @@ typedef struct tb__reel_header {
     uint32_t form; /* tb__reel_form */
     uint32_t frames;
     uint32_t width, height, channels, sample_size; /* of a frame */
-    uint32_t scale;
+    uint32_t shown_width, shown_height; /* of a frame as it is to be seen */
     uint32_t boxes;
     tb__delay delay;
 } tb__reel_header;
 
 typedef struct tb__reel_box {
-    int32_t left, top, right, bottom; /* pixels of the enlarged frame */
+    int32_t left, top, right, bottom; /* pixels of the frame as it is to be seen */
     uint8_t color[3];
     uint8_t spare;
     uint32_t label_size;

@@ -52,6 +52,17 @@ tb_status tb__call_fail_to_queue(tb_writer *w, tb_status status, const char *wha
     return tb__call_fail(w, &err, values);
 }
 
+/* --- when a call was made ---------------------------------------------------------------------- */
+
+_Thread_local double tb__call_given_wall TB__FAST_TLS;
+
+double tb_use_wall_time(double seconds)
+{
+    double before = tb__call_given_wall;
+    tb__call_given_wall = seconds;
+    return before;
+}
+
 /* --- what travels in a block ------------------------------------------------------------------ */
 
 static tb_status check_size(const tb__call *c, size_t size, tb__error *err)

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "encode/encode.h"
 #include "writer/queue.h"
+#include "writer/thread.h"
 #include "writer/writer.h"
 
 /* --- how calls end that do not go well -------------------------------------------------------- */
@@ -42,13 +43,24 @@ static inline tb_status tb__call_make_stamp(const tb_writer *w, tb__stamp *out, 
     return tb__writer_check_wall(wall, err);
 }
 
-/* TB_STATUS_INVALID when the user's clock gives what is no time. */
+/* The time of this thread's calls, by tb_use_wall_time; 0: none is given. */
+extern _Thread_local double tb__call_given_wall TB__FAST_TLS;
+
+/* TB_STATUS_INVALID when what is given, or what the user's clock says, is no time. */
 static inline tb_status tb__call_take_stamp(const tb_writer *w, tb__stamp *out, tb__error *err)
 {
+    if (tb__call_given_wall != 0)
+        return tb__call_make_stamp(w, out, tb__call_given_wall, err);
     if (w->user_clock != NULL)
         return tb__call_make_stamp(w, out, w->user_clock(w->user_clock_arg), err);
     *out = (tb__stamp){.ticks = tb__clock_ticks(&w->clock)};
     return TB_STATUS_OK;
+}
+
+/* The time of a call, for those that write it into their data. */
+static inline double tb__call_wall(const tb_writer *w)
+{
+    return tb__call_given_wall != 0 ? tb__call_given_wall : tb__writer_wall_now(w);
 }
 
 /* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time

@@ -19,7 +19,7 @@ bool tb__session_has_end(const tb__session *s)
 
 static tb_status encode_end(tb__buf *content, tb__buf *payload, const tb_writer *w, tb__error *err)
 {
-    double now = tb__writer_wall_now(w);
+    double now = tb__call_wall(w);
     tb_session_status status = (tb_session_status)atomic_load(&w->session.status);
     tb__fpenv host = tb__fpenv_enter();
     tb_status rv = tb__writer_check_wall(now, err);

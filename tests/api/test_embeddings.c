@@ -115,17 +115,20 @@ static void embedding_is_in_files_of_the_run(void **state)
     tb_embedding e = two;
     e.metadata = labels;
     e.picture = (tb_image){.data = pixels, .width = 1, .height = 1};
+    e.bookmarks = "[{}]";
     assert_int_equal(tb_log_embedding(w, "all", &e, 3), TB_STATUS_OK);
     assert_int_equal(tb_log_embedding(w, "less", &two, 3), TB_STATUS_OK);
     expect_text(dir, "all-00003/tensors.tsv", "1\t2\t3\n4\t5\t6\n");
     expect_text(dir, "all-00003/metadata.tsv", "a\nb\n");
     assert_true(exists(dir, "all-00003/sprite.png"));
+    expect_text(dir, "all-00003/bookmarks.json", "[{}]");
     expect_text(dir, "less-00003/tensors.tsv", "1\t2\t3\n4\t5\t6\n");
     assert_false(exists(dir, "less-00003/metadata.tsv"));
     assert_false(exists(dir, "less-00003/sprite.png"));
     expect_text(dir, config, "embeddings {\n"
                              "  tensor_name: \"all:00003\"\n"
                              "  metadata_path: \"all-00003/metadata.tsv\"\n"
+                             "  bookmarks_path: \"all-00003/bookmarks.json\"\n"
                              "  tensor_shape: 2\n"
                              "  tensor_shape: 3\n"
                              "  sprite {\n"
@@ -157,6 +160,7 @@ static void embedding_logged_again_replaces_the_first(void **state)
     tb_embedding e = two;
     e.metadata = labels;
     e.picture = (tb_image){.data = pixels, .width = 1, .height = 1};
+    e.bookmarks = "[]";
     assert_int_equal(tb_log_embedding(w, "x", &e, 0), TB_STATUS_OK);
     assert_int_equal(tb_log_embedding(w, "y", &two, 0), TB_STATUS_OK);
     e = two, e.data = others;
@@ -165,6 +169,7 @@ static void embedding_logged_again_replaces_the_first(void **state)
     expect_text(dir, "x-00000/tensors.tsv", "6\t5\t4\n3\t2\t1\n");
     assert_false(exists(dir, "x-00000/metadata.tsv"));
     assert_false(exists(dir, "x-00000/sprite.png"));
+    assert_false(exists(dir, "x-00000/bookmarks.json"));
     assert_int_equal(count_entries(dir, "x:00000"), 1);
     assert_int_equal(count_entries(dir, "y:00000"), 1);
     char *text = read_text(dir, config);
@@ -485,9 +490,13 @@ static void refused_embedding_leaves_no_trace(void **state)
     expect(w, tb_log_embedding(w, "x", &e, 0), TB_STATUS_INVALID, "point 1, dimension 2 is");
     e = two, e.metadata_columns = 2;
     expect(w, tb_log_embedding(w, "x", &e, 0), TB_STATUS_INVALID, "metadata is NULL");
+    e = two, e.bookmarks = "{}";
+    expect(w, tb_log_embedding(w, "x", &e, 0), TB_STATUS_INVALID, "bookmarks: not a JSON list");
+    e.bookmarks = "[\"\xff\"]";
+    expect(w, tb_log_embedding(w, "x", &e, 0), TB_STATUS_INVALID, "bookmarks: not UTF-8 at byte 2");
     tb_stats stats;
     tb_get_stats(w, &stats);
-    assert_int_equal(stats.refused, 5);
+    assert_int_equal(stats.refused, 7);
     assert_int_equal(stats.dropped, 0);
     assert_false(exists(dir, config));
     assert_false(exists(dir, ".tblog.lock"));

@@ -2,6 +2,7 @@
  * statistics. */
 #include "test.h"
 
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -96,6 +97,81 @@ static void histogram_of_bad_edges_is_refused(void **state)
     event_file f = close_and_read(w);
     assert_int_equal(f.count, 1);
     free_event_file(&f);
+}
+
+/* --- rules for the bins ----------------------------------------------------------------------- */
+
+static size_t bins_by(tb_bins_rule rule, const void *data, size_t count, tb_dtype dtype)
+{
+    tb_writer *w = tb_open(fresh_dir("rule"), NULL);
+    const tb_histogram_options options = {.rule = rule};
+    assert_int_equal(tb_log_histogram_with(w, "h", data, count, dtype, 0, &options), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    const Tblog__Proto__HistogramProto *h = histogram_of(&f, "h");
+    size_t bins = h->n_bucket;
+    double sum = 0;
+    for (size_t i = 0; i < bins; i++)
+        sum += h->bucket[i];
+    assert_true(sum == h->num);
+    free_event_file(&f);
+    return bins;
+}
+
+/* What NumPy says of them is in the test with NumPy. */
+static void rules_take_data_of_every_form(void **state)
+{
+    (void)state;
+    static const double odd[] = {NAN, INFINITY, -INFINITY}, equal[] = {7, 7, NAN, 7};
+    static const double extremes[] = {-DBL_MAX, -1, -0.0, 0, 1, DBL_MAX};
+    static const double tiny[] = {0x1p-1074, 0, 0x1p-1073, 0x3p-1074};
+    static const uint16_t halves[] = {0, 0x3c00, 0x4000, 0x7c00, 0x7e00}; /* 0, 1, 2, inf, NaN */
+    static const bool flags[] = {true, false, true};
+    for (int i = TB_BINS_AUTO; i <= TB_BINS_SQRT; i++) {
+        tb_bins_rule rule = (tb_bins_rule)i;
+        assert_int_equal(bins_by(rule, NULL, 0, TB_FLOAT32), 0);
+        assert_int_equal(bins_by(rule, odd, 3, TB_FLOAT64), 0);
+        assert_int_equal(bins_by(rule, equal, 4, TB_FLOAT64), 1);
+        assert_true(rule == TB_BINS_FD || bins_by(rule, extremes, 6, TB_FLOAT64) > 0);
+        assert_true(bins_by(rule, tiny, 4, TB_FLOAT64) > 0);
+        assert_true(bins_by(rule, halves, 5, TB_FLOAT16) > 0);
+        assert_int_equal(bins_by(rule, flags, 3, TB_BOOL), 1); /* between 0 and 1 is no integer */
+    }
+    assert_int_equal(bins_by(TB_BINS_SQRT, extremes, 6, TB_FLOAT64), 3);
+}
+
+static void expect_refused_bins(tb_writer *w, const void *data, size_t count,
+                                const tb_histogram_options *options, tb_status status,
+                                const char *words)
+{
+    assert_int_equal(tb_log_histogram_with(w, "h", data, count, TB_FLOAT64, 0, options), status);
+    assert_non_null(strstr(tb_last_error(w), words));
+}
+
+static void bad_rules_are_refused(void **state)
+{
+    (void)state;
+    static const double edges[] = {0, 1, 2};
+    static const double outlier[] = {0, 1e-9, 2e-9, 3e-9, 4e-9, 1e9};
+    tb_writer *w = tb_open(fresh_dir("bad_rule"), &(tb_options){.on_error = ignore_error});
+    tb_histogram_options o = {.rule = (tb_bins_rule)9};
+    expect_refused_bins(w, edges, 3, &o, TB_STATUS_INVALID, "no rule 9");
+    o.rule = (tb_bins_rule)-1;
+    expect_refused_bins(w, edges, 3, &o, TB_STATUS_INVALID, "no rule -1");
+    o = (tb_histogram_options){.rule = TB_BINS_AUTO, .bins = 2};
+    expect_refused_bins(w, edges, 3, &o, TB_STATUS_INVALID, "a rule for its bins and 2 bins");
+    o.edges = edges;
+    expect_refused_bins(w, edges, 3, &o, TB_STATUS_INVALID, "a rule for its bins and 2 bins");
+    o = (tb_histogram_options){.rule = TB_BINS_FD};
+    expect_refused_bins(w, outlier, 6, &o, TB_STATUS_TOO_LARGE, "its rule asks for");
+    o.on_worker = true; /* found out there */
+    assert_int_equal(tb_log_histogram_with(w, "late", outlier, 6, TB_FLOAT64, 0, &o), TB_STATUS_OK);
+    assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    tb_stats stats;
+    tb_get_stats(w, &stats);
+    assert_true(stats.refused == 5 && stats.dropped == 1);
+    o = (tb_histogram_options){.rule = TB_BINS_AUTO}; /* never so many */
+    assert_int_equal(tb_log_histogram_with(w, "h", outlier, 6, TB_FLOAT64, 0, &o), TB_STATUS_OK);
+    tb_close(w);
 }
 
 /* --- who does the work ------------------------------------------------------------------------ */
@@ -376,6 +452,8 @@ int main(void)
         cmocka_unit_test(histogram_of_equal_bins),
         cmocka_unit_test(histogram_of_given_edges_counts_what_is_outside),
         cmocka_unit_test(histogram_of_bad_edges_is_refused),
+        cmocka_unit_test(rules_take_data_of_every_form),
+        cmocka_unit_test(bad_rules_are_refused),
         cmocka_unit_test(histogram_is_the_same_from_any_number_of_threads),
         cmocka_unit_test(worker_makes_the_same_histogram),
         cmocka_unit_test(what_does_not_fit_the_queue_is_reduced_at_once),

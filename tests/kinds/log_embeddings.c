@@ -120,6 +120,11 @@ static void log_it(tb_writer *w, const char *tag, const tb_embedding *e, int64_t
         fwrite(samples, e->count * p->width * p->height * channels, 1, f);
         end_copy(f);
     }
+    if (e->bookmarks != NULL) {
+        FILE *f = begin_copy("bookmarks");
+        fputs(e->bookmarks, f);
+        end_copy(f);
+    }
     call_count++;
 }
 
@@ -346,6 +351,15 @@ static void log_names(tb_writer *w)
     log_it(w, "far", &e, INT64_MIN, NULL);
 }
 
+static void log_bookmarked(tb_writer *w)
+{
+    static const float points[] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    tb_embedding e = {.data = points, .count = 3, .dimensions = 3, .dtype = TB_FLOAT32};
+    e.bookmarks = "[{\"label\": \"from above \xe2\x86\x93\", \"isSelected\": true, "
+                  "\"projections\": []}]";
+    log_it(w, "bookmarked", &e, 4, NULL);
+}
+
 /* The second has neither metadata nor pictures. */
 static void log_twice(tb_writer *w)
 {
@@ -402,6 +416,7 @@ int main(int argc, char **argv)
     log_colours(w);
     log_wide(w);
     log_names(w);
+    log_bookmarked(w);
     log_twice(w);
     if (tb_close(w) != TB_STATUS_OK)
         fail(tb_last_error(NULL));

@@ -88,7 +88,7 @@ static void say(const char *tag, const char *call, int64_t step, const views *v,
             ", \"dtype\": \"%s\", \"planar\": %s, \"shape\": [%zu, %zu, %zu, %zu, %zu]",
             tag, call, step, dtype_name(i->dtype), i->channel_stride > 1 ? "true" : "false",
             v->clips, v->frames, i->height, i->width, i->channels);
-    fprintf(calls, ", \"colormap\": \"%s\", \"min\": %.17g, \"max\": %.17g, \"scale\": %zu",
+    fprintf(calls, ", \"colormap\": \"%s\", \"min\": %.17g, \"max\": %.17g, \"scale\": %.17g",
             maps[o->colormap], o->min, o->max, o->scale);
     say_boxes(o);
 }
@@ -168,13 +168,16 @@ static void log_boxes(void)
     static const struct {
         const char *tag;
         tb_dtype dtype;
-        size_t height, width, channels, scale;
+        size_t height, width, channels;
+        double scale;
     } pictures[] = {{"boxes/rgb", TB_UINT8, 120, 160, 3, 1},
                     {"boxes/grey", TB_UINT8, 120, 160, 1, 1},
                     {"boxes/alpha", TB_UINT8, 120, 160, 2, 1},
                     {"boxes/rgba", TB_FLOAT32, 120, 160, 4, 1},
                     {"boxes/words", TB_UINT16, 120, 160, 3, 1},
                     {"boxes/enlarged", TB_UINT8, 120, 160, 3, 5},
+                    {"boxes/reduced", TB_UINT8, 120, 161, 3, 0.75},
+                    {"boxes/stretched", TB_FLOAT32, 120, 160, 1, 1.7},
                     {"boxes/large", TB_UINT8, 1100, 600, 1, 1}};
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         log_one(pictures[i].tag,
@@ -195,6 +198,14 @@ static void log_sizes(void)
             &(tb_image_options){.scale = 3});
     log_one("scale/mapped", views_new(TB_INT8, FILL_BELL, 1, 1, 9, 14, 1, 0),
             &(tb_image_options){.scale = 4, .colormap = TB_COLORMAP_VIRIDIS});
+    log_one("scale/half", views_new(TB_UINT8, FILL_BELL, 1, 1, 40, 60, 3, 0),
+            &(tb_image_options){.scale = 0.5});
+    log_one("scale/part", views_new(TB_UINT16, FILL_BELL, 1, 1, 31, 47, 4, 1),
+            &(tb_image_options){.scale = 0.3});
+    log_one("scale/odd", views_new(TB_FLOAT32, FILL_BELL, 1, 1, 9, 14, 1, 0),
+            &(tb_image_options){.scale = 2.5, .colormap = TB_COLORMAP_VIRIDIS});
+    log_one("scale/least", views_new(TB_UINT8, FILL_BELL, 1, 1, 9, 14, 1, 0),
+            &(tb_image_options){.scale = 1e-6});
     log_one("plain/options", views_new(TB_UINT16, FILL_BELL, 1, 1, 9, 14, 3, 0),
             &(tb_image_options){.scale = 0});
     log_one("plain/none", views_new(TB_FLOAT32, FILL_SPECIAL, 1, 1, 9, 14, 3, 1), NULL);

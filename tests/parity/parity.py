@@ -31,6 +31,9 @@ LIBRARIES = {
 # tf.summary has these functions of TensorBoard's plugins.
 IN_TF_SUMMARY = ("scalar", "histogram", "image", "audio", "text")
 
+# Why a feature has no call.
+REASONS = {"none": "does not apply", "otherwise": "**on purpose**", "missing": "**missing**"}
+
 INTRODUCTION = """# What other writers offer, and the call that does it
 
 A row for each function and option of other writers for TensorBoard: the part of `tblog.h` that does
@@ -189,8 +192,8 @@ def check_features(features, used):
     for name, feature in features.items():
         if name not in used:
             yield f"feature {name} is in no row"
-        if len(feature.keys() & {"calls", "none", "missing"}) != 1:
-            yield f"feature {name} needs either calls, none or missing"
+        if len(feature.keys() & {"calls", *REASONS}) != 1:
+            yield f"feature {name} needs either calls, none, otherwise or missing"
         if "calls" in feature and not feature.get("tests"):
             yield f"feature {name} has no test"
         for call in feature.get("calls", "").split():
@@ -232,10 +235,8 @@ def line(function, options, features):
     tests = unique(test for f in features for test in f.get("tests", []))
     notes = []
     for feature in features:
-        if "missing" in feature:
-            notes.append("**missing**: " + feature["missing"])
-        if "none" in feature:
-            notes.append("does not apply: " + feature["none"])
+        notes.extend(f"{words}: {feature[reason]}" for reason, words in REASONS.items()
+                     if reason in feature)
         if "note" in feature:
             notes.append(feature["note"])
     return "| " + " | ".join([function, code(options), code(calls),
@@ -257,9 +258,13 @@ def count_words(data):
     rows = [[data["feature"][name] for name in names.split()]
             for library in LIBRARIES for row in data[library].values() for names in row.values()]
     done = sum(any("calls" in f for f in row) for row in rows)
+    left_out = sum(any("otherwise" in f for f in row) for row in rows)
     missing = sum(any("missing" in f for f in row) for row in rows)
-    return (f"Of {len(rows)} rows {done} have a call and {missing} lack something, which is "
-            "called **missing**;\nthe others say why they do not apply.")
+    words = [f"Of {len(rows)} rows {done} have a call;",
+             f"{left_out} say what is left out **on purpose**, and what to do instead;"]
+    if missing:
+        words.append(f"{missing} lack something, which is called **missing**;")
+    return "\n".join([*words, "the others say why they do not apply."])
 
 
 def owners_of(feature, rows):
@@ -268,18 +273,22 @@ def owners_of(feature, rows):
                   if feature in names.split() for function in key.split())
 
 
-def list_of_missing(data):
-    """A line for each feature that tblog lacks, and who has it."""
+def list_of(reason, data):
+    """A line for each feature that has no call for this reason, and who has it."""
     for name, feature in data["feature"].items():
-        if "missing" in feature:
+        if reason in feature:
             owners = (f"{library} `{owner}`" for library in LIBRARIES
                       for owner in owners_of(name, data[library]))
-            yield f"- {feature['missing']} ({', '.join(owners)})"
+            yield f"- {feature[reason]} ({', '.join(owners)})"
 
 
 def page(data):
-    parts = [INTRODUCTION.format(counts=count_words(data)),
-             "## What is missing\n\n" + "\n".join(list_of_missing(data)) + "\n"]
+    parts = [INTRODUCTION.format(counts=count_words(data))]
+    for reason, title in (("missing", "What is missing"),
+                          ("otherwise", "What is left out on purpose")):
+        lines = list(list_of(reason, data))
+        if lines:
+            parts.append(f"## {title}\n\n" + "\n".join(lines) + "\n")
     for library, title in LIBRARIES.items():
         parts.append(f"## {title}\n\n" + "\n".join(table(data, library)) + "\n")
     return "\n".join(parts)

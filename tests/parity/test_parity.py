@@ -45,7 +45,7 @@ def test_a_function_that_is_gone_is_found():
      "there is no test api/test_scalars.c::no_such_test"),
     ({"tests": ["api/no_such_file.c::x"]}, "there is no test api/no_such_file.c::x"),
     ({"tests": []}, "has no test"),
-    ({"missing": "both"}, "needs either calls, none or missing"),
+    ({"missing": "both"}, "needs either calls, none, otherwise or missing"),
 ])
 def test_a_feature_that_is_wrong_is_found(change, complaint):
     feature = {**copy.deepcopy(FEATURE), **change}

@@ -92,6 +92,52 @@ static void begin_attribute(const char *call, int node, const char *name)
     journal_text("name", name);
 }
 
+static void set_lists(int node)
+{
+    tb_graph_node *n = builder.nodes[node];
+    static const double floats[] = {0.1, -2.5, 1e30};
+    static const bool bools[] = {true, false, true};
+    static const char *const strings[] = {"a", "", "größer"};
+    static const tb_dtype dtypes[] = {TB_FLOAT16, TB_BOOL, TB_UINT64};
+    static const int64_t sizes[] = {-1, 28, 28};
+    must_build(tb_graph_set_floats(n, "scales", floats, COUNT(floats)), "floats");
+    must_build(tb_graph_set_bools(n, "masks", bools, COUNT(bools)), "bools");
+    must_build(tb_graph_set_strings(n, "names", strings, COUNT(strings)), "strings");
+    must_build(tb_graph_set_dtypes(n, "Ts", dtypes, COUNT(dtypes)), "dtypes");
+    must_build(tb_graph_set_shape_attr(n, "shape", sizes, COUNT(sizes)), "shape");
+    begin_attribute("graph_floats", node, "scales");
+    journal_reals("value", floats, COUNT(floats));
+    journal_end();
+    begin_attribute("graph_bools", node, "masks");
+    journal_ints("value", (int64_t[]){1, 0, 1}, COUNT(bools));
+    journal_end();
+    begin_attribute("graph_strings", node, "names");
+    for (size_t i = 0; i < COUNT(strings); i++)
+        journal_text((const char *[]){"first", "second", "third"}[i], strings[i]);
+    journal_end();
+    begin_attribute("graph_dtypes", node, "Ts");
+    for (size_t i = 0; i < COUNT(dtypes); i++)
+        journal_text((const char *[]){"first", "second", "third"}[i], dtype_name(dtypes[i]));
+    journal_end();
+    begin_attribute("graph_shape_attr", node, "shape");
+    journal_ints("sizes", sizes, COUNT(sizes));
+    journal_end();
+}
+
+static void set_tensor(int node)
+{
+    array a = array_filled(TB_FLOAT16, 6, FILL_BELL, 3);
+    const tb_tensor tensor = {
+        .data = a.data, .dtype = a.dtype, .rank = 2, .shape = (size_t[]){2, 3}};
+    must_build(tb_graph_set_tensor(builder.nodes[node], "value", &tensor), "tensor");
+    begin_attribute("graph_tensor", node, "value");
+    journal_text("dtype", dtype_name(a.dtype));
+    journal_ints("sizes", (int64_t[]){2, 3}, 2);
+    journal_bytes("data", a.data, a.size);
+    journal_end();
+    array_free(&a);
+}
+
 static void set_every_attribute(int node)
 {
     tb_graph_node *n = builder.nodes[node];
@@ -121,6 +167,8 @@ static void set_every_attribute(int node)
     begin_attribute("graph_dtype", node, "T");
     journal_text("value", dtype_name(TB_BFLOAT16));
     journal_end();
+    set_lists(node);
+    set_tensor(node);
 }
 
 /* One layer: kernel and bias, product and sum, an activation.  Returns its output. */

@@ -221,6 +221,22 @@ static double slow_clock(void *arg)
     return 1.6e9 + 0.25 * (*ticks)++;
 }
 
+/* At half past a second, two values of each kind; then by the clock again. */
+static void log_at_given_times(run *r, const array *numbers)
+{
+    picture p = {.pixels = array_filled(TB_UINT8, 8 * 4, FILL_BELL, 6)};
+    p.image = (tb_image){.data = p.pixels.data, .width = 8, .height = 4, .channels = 1};
+    for (int64_t step = 0; step < 2; step++) {
+        double before = tb_use_wall_time(1.2e9 + 0.5 + (double)step);
+        log_histogram(r, "given/histogram", numbers, NULL, step);
+        log_text(r, "given/text", "Of another day.", step);
+        log_pictures(r, "given/image", &p, 1, step);
+        tb_use_wall_time(before);
+    }
+    log_scalar(r, "given/no_more", 1, 2);
+    array_free(&p.pixels);
+}
+
 static void log_clocked(void)
 {
     int ticks = 0;
@@ -230,6 +246,7 @@ static void log_clocked(void)
         log_scalar(&r, "clocked", (double)step, step);
     array a = array_filled(TB_FLOAT32, 100, FILL_BELL, 5);
     log_histogram(&r, "clocked_too", &a, NULL, 3);
+    log_at_given_times(&r, &a);
     array_free(&a);
     close_run(&r);
 }

@@ -42,7 +42,7 @@ def read(folder, inputs):
             if "run" in call:
                 run = runs.setdefault(call["run"], Run())
             if kind == "graph_new":
-                graph = GraphModel()
+                graph = GraphModel(folder)
                 run.graph = graph.graph
             elif kind == "graph_def":
                 run.graph = graph_pb2.GraphDef.FromString(_bytes(inputs, call["input"]))
@@ -146,11 +146,20 @@ def _pixels(folder, call):
     return Pixels(values * 255, 255)
 
 
+PLACES = ("first", "second", "third")  # where a list of texts is
+
+
+def _dtype(name):
+    """TensorFlow's number of what NumPy calls so."""
+    return getattr(types_pb2, "DT_" + {"float16": "HALF"}.get(name, name.upper()))
+
+
 class GraphModel:
     """Builds the GraphDef that the tb_graph_* calls of a journal describe."""
 
-    def __init__(self):
+    def __init__(self, folder):
         self.graph = graph_pb2.GraphDef()
+        self._folder = folder
         self._scopes = []
         self._controls = {}
 
@@ -203,7 +212,30 @@ class GraphModel:
         self._attribute(call).s = call["value"].encode()
 
     def dtype(self, call):
-        self._attribute(call).type = getattr(types_pb2, "DT_" + call["value"].upper())
+        self._attribute(call).type = _dtype(call["value"])
+
+    def floats(self, call):
+        self._attribute(call).list.f.extend(float.fromhex(x) for x in call["value"])
+
+    def bools(self, call):
+        self._attribute(call).list.b.extend(bool(x) for x in call["value"])
+
+    def strings(self, call):
+        self._attribute(call).list.s.extend(call[place].encode() for place in PLACES)
+
+    def dtypes(self, call):
+        self._attribute(call).list.type.extend(_dtype(call[place]) for place in PLACES)
+
+    def shape_attr(self, call):
+        for size in call["sizes"]:
+            self._attribute(call).shape.dim.add(size=size)
+
+    def tensor(self, call):
+        tensor = self._attribute(call).tensor
+        tensor.dtype = _dtype(call["dtype"])
+        for size in call["sizes"]:
+            tensor.tensor_shape.dim.add(size=size)
+        tensor.tensor_content = _bytes(self._folder, call["data"])
 
     def _attribute(self, call, name=None):
         return self.graph.node[call["node"]].attr[name or call["name"]]

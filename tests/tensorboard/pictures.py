@@ -36,7 +36,7 @@ def read_array(folder, call):
 # --- From values to samples ----------------------------------------------------------------------
 
 def samples(array, call):
-    """As they should be in the pictures, before those are enlarged."""
+    """As they should be in the pictures, before those are scaled."""
     if call["colormap"] != "none":
         return _mapped(array, call)
     if call["min"] != call["max"]:
@@ -106,9 +106,37 @@ def _in_range(array, call):
 
 # --- From samples to pictures --------------------------------------------------------------------
 
-def enlarge(picture, call):
+def shares(size, shown):
+    """shown x size: how much of each pixel of a side one of the result covers, in units of which a
+    pixel has |shown| and one of the result |size|."""
+    left = np.arange(shown)[:, None] * size
+    first = np.arange(size)[None] * shown
+    return np.clip(np.minimum(left + size, first + shown) - np.maximum(left, first), 0, None)
+
+
+def scaled(picture, call):
+    """Each pixel is the mean of its area, colours by how opaque they are; halves are rounded up."""
     scale = call["scale"] or 1
-    return picture.repeat(scale, axis=-3).repeat(scale, axis=-2)
+    if scale == 1:
+        return picture
+    height, width = (max(int(side * scale), 1) for side in picture.shape[:2])
+    down, across = shares(picture.shape[0], height), shares(picture.shape[1], width)
+
+    def total(samples):
+        rows = np.tensordot(down, samples, (1, 0))
+        return np.tensordot(across, rows, (1, 1)).transpose(1, 0, 2)
+
+    samples = picture.astype(np.int64)
+    has_alpha = picture.shape[-1] % 2 == 0
+    alpha = samples[..., -1:] if has_alpha else np.ones_like(samples[..., :1])
+    colors = samples[..., :-1] if has_alpha else samples
+    opaque = total(alpha)
+    weight = np.where(opaque > 0, opaque, 1)
+    found = [(2 * total(colors * alpha) + weight) // (2 * weight)]
+    if has_alpha:
+        area = total(np.ones_like(alpha))
+        found.append((2 * opaque + area) // (2 * area))
+    return np.concatenate(found, axis=-1).astype(picture.dtype)
 
 
 def grid(pictures, call):
@@ -152,7 +180,7 @@ def draw_boxes(picture, call):
     strips = []
     unit = 257 if picture.dtype == np.uint16 else 1
     for number, box in enumerate(call["boxes"]):
-        left, top, right, bottom = _edges(box, call["scale"] or 1)
+        left, top, right, bottom = _edges(box, width / call["shape"][3], height / call["shape"][2])
         color = tuple(box["color"]) if any(box["color"]) else _own_color(box, number)
         across, down = min(pen, right - left), min(pen, bottom - top)
         for area in ((left, top, right, top + down), (left, bottom - down, right, bottom),
@@ -166,10 +194,12 @@ def draw_boxes(picture, call):
     return picture, strips
 
 
-def _edges(box, scale):
-    across, down = sorted(box["edges"][0::2]), sorted(box["edges"][1::2])
-    edges = [across[0], down[0], across[1], down[1]]
-    left, top, right, bottom = (int(np.floor(np.clip(e, -1e6, 1e6) * scale + 0.5)) for e in edges)
+def _edges(box, across, down):
+    def place(edge, scale):
+        return int(np.floor(np.clip(edge, -1e6, 1e6) * scale + 0.5))
+
+    left, right = (place(edge, across) for edge in sorted(box["edges"][0::2]))
+    top, bottom = (place(edge, down) for edge in sorted(box["edges"][1::2]))
     return left, top, max(right, left + 1), max(bottom, top + 1)
 
 

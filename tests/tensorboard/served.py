@@ -40,13 +40,16 @@ def _add_histograms(server, run, name, tag):
     points = server.plugin("histograms", "histograms", run=name, tag=tag)
     run.histograms[tag] = [(step, np.array(bins, np.float64).reshape(-1, 3))
                            for _, step, bins in points]
+    run.wall_times[tag] = [time for time, _, _ in points]
 
 
 def _add_images(server, run, name, tag):
     samples = server.plugin("images", "tags")[name][tag]["samples"]
     steps = {}
     for sample in range(samples):
-        for image in server.plugin("images", "images", run=name, tag=tag, sample=sample):
+        points = server.plugin("images", "images", run=name, tag=tag, sample=sample)
+        run.wall_times.setdefault(tag, [image["wall_time"] for image in points])
+        for image in points:
             path = "plugin/images/individualImage?" + image["query"]
             steps.setdefault(image["step"], []).append(server.get(path))
     run.images[tag] = list(steps.items())
@@ -55,6 +58,7 @@ def _add_images(server, run, name, tag):
 def _add_texts(server, run, name, tag):
     points = server.plugin("text", "text", run=name, tag=tag)
     run.texts[tag] = [(point["step"], point["text"]) for point in points]
+    run.wall_times[tag] = [point["wall_time"] for point in points]
 
 
 def _graph(server, name):

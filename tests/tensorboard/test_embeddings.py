@@ -24,7 +24,10 @@ class Call:
         points = np.fromfile(f"{stem}.points").reshape(int(count), int(dimensions))
         # The page shows nothing of fewer than three dimensions.
         self.points = np.pad(points, ((0, 0), (0, max(0, 3 - int(dimensions)))))
-        self.cells = self.header = self.pictures = None
+        self.cells = self.header = self.pictures = self.bookmarks = None
+        if os.path.exists(f"{stem}.bookmarks"):
+            with open(f"{stem}.bookmarks", "rb") as file:
+                self.bookmarks = file.read()
         if self.columns:
             self.cells = texts(f"{stem}.cells", self.columns)
         if self.columns > 1:
@@ -89,7 +92,8 @@ def test_paths_stay_in_the_run(kind_logs, config):
     run = os.path.realpath(kind_logs / RUN)
     folders = set()
     for title, entry in config.items():
-        for path in (entry.tensor_path, entry.metadata_path, entry.sprite.image_path):
+        for path in (entry.tensor_path, entry.metadata_path, entry.sprite.image_path,
+                     entry.bookmarks_path):
             assert not path or os.path.realpath(os.path.join(run, path)).startswith(run + "/")
             assert not path.startswith(("/", "~"))
         folders.add(os.path.dirname(entry.tensor_path))
@@ -100,7 +104,8 @@ def test_paths_stay_in_the_run(kind_logs, config):
 
 def test_nothing_else_is_left(kind_logs, config):
     wanted = {path for entry in config.values()
-              for path in (entry.tensor_path, entry.metadata_path, entry.sprite.image_path) if path}
+              for path in (entry.tensor_path, entry.metadata_path, entry.sprite.image_path,
+                           entry.bookmarks_path) if path}
     run = kind_logs / RUN
     found = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
     others = {name for name in found - wanted if "tfevents" not in name.split("/")[-1]}
@@ -256,6 +261,15 @@ def test_sprites_have_the_pictures_in_a_square(kind_server, calls):
         assert sprite.shape == (side * height, side * width, channels)
         for number, picture in enumerate(call.pictures):
             assert np.array_equal(cell(sprite, number, side, height, width), picture), call.title
+
+
+def test_bookmarks_are_those_logged(kind_server, info, calls):
+    for call in calls:
+        assert bool(info[served_title(call)].get("bookmarksPath")) == (call.bookmarks is not None)
+    call, = (call for call in calls if call.bookmarks)
+    body, content_type = kind_server.get("plugin/projector/bookmarks", run=RUN,
+                                         name=served_title(call))
+    assert content_type == "application/json" and body == call.bookmarks
 
 
 def test_server_complains_of_nothing(kind_server):

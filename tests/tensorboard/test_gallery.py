@@ -152,6 +152,8 @@ def test_hyper_parameters_are_those_in_the_files(server, values):
         "allowedStatuses": ["STATUS_SUCCESS", "STATUS_FAILURE"]})["sessionGroups"]
     assert {group["name"]: group["hparams"] for group in groups} == starts
     assert {group["name"]: group["sessions"][0]["status"] for group in groups} == statuses
+    failed = {run for run, status in statuses.items() if status == "STATUS_FAILURE"}
+    assert failed == {"sweep/hasty"} and len(statuses) == 6
     for group in groups:
         check_metrics(group, values)
 

@@ -60,20 +60,32 @@ def test_colors_are_those_of_matplotlib_and_ranges_are_kept(answers, calls, kind
         if not call["boxes"]:
             wanted = pictures.samples(pictures.read_array(kind_inputs, call), call)[0, 0]
             picture, = decoded(answers, call)
-            same(picture, pictures.enlarge(wanted, call), call["tag"])
+            same(picture, pictures.scaled(wanted, call), call["tag"])
 
 
 def test_boxes_are_drawn_where_they_are_asked_for(answers, calls, kind_inputs):
     for call in of(calls, "with"):
         if call["boxes"]:
             plain = pictures.samples(pictures.read_array(kind_inputs, call), call)[0, 0]
-            wanted, strips = pictures.draw_boxes(pictures.enlarge(plain, call), call)
+            wanted, strips = pictures.draw_boxes(pictures.scaled(plain, call), call)
             picture, = decoded(answers, call)
             picture = picture.copy()
             check_texts(picture, strips, call["tag"])
             for strip in strips:
                 picture[strip.area()] = wanted[strip.area()]
             same(picture, wanted, call["tag"])
+
+
+def test_scaled_pictures_have_the_size_of_tensorboardx(answers, calls, kind_inputs):
+    """Its filter is another of Pillow's; ours is Pillow's box."""
+    from tensorboardX.summary import make_image
+    call, = [call for call in calls if call["tag"] == "scale/half"]
+    array = pictures.read_array(kind_inputs, call)[0, 0]
+    theirs = runs.decode_image(make_image(array, rescale=call["scale"]).encoded_image_string)
+    box = np.asarray(Image.fromarray(array).resize((30, 20), Image.Resampling.BOX))
+    picture, = decoded(answers, call)
+    assert picture.shape == theirs.shape == (20, 30, 3)
+    assert np.abs(picture.astype(int) - box).max() <= 1
 
 
 def check_texts(picture, strips, where):
@@ -95,7 +107,7 @@ def test_batches_are_samples_and_all_of_them(answers, calls, kind_inputs):
         got = decoded(answers, call)
         assert len(got) == len(array), call["tag"]
         for picture, wanted in zip(got, array):
-            same(picture, pictures.enlarge(wanted, call), call["tag"])
+            same(picture, pictures.scaled(wanted, call), call["tag"])
     assert max(call["shape"][1] for call in of(calls, "batch")) > 10
 
 
@@ -110,14 +122,14 @@ def test_grids_have_all_pictures(answers, calls, kind_inputs):
     for call in of(calls, "grid"):
         array = pictures.samples(pictures.read_array(kind_inputs, call), call)[0]
         picture, = decoded(answers, call)
-        same(picture, pictures.enlarge(pictures.grid(array, call), call), call["tag"])
+        same(picture, pictures.scaled(pictures.grid(array, call), call), call["tag"])
 
 
 # --- Videos --------------------------------------------------------------------------------------
 
 def wanted_frames(call, folder):
     array = pictures.samples(pictures.read_array(folder, call), call)
-    return [pictures.enlarge(pictures.grid(array[:, i], call), call)
+    return [pictures.scaled(pictures.grid(array[:, i], call), call)
             for i in range(array.shape[1])]
 
 

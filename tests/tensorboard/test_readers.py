@@ -78,6 +78,13 @@ def test_wall_times_are_those_of_the_clock(parsed):
     assert times["clocked_too"] == [first + 0.25 * 100]
 
 
+def test_wall_times_are_those_given(parsed):
+    times = parsed["nested/größe 1/clocked"].wall_times
+    for tag in "given/histogram", "given/text", "given/image":
+        assert times[tag] == [1.2e9 + 0.5, 1.2e9 + 1.5]
+    assert times["given/no_more"] == [1.6e9 + 0.25 * 102]
+
+
 def test_histograms_hold_every_finite_value(logged, parsed):
     for name, run in logged.items():
         for tag, series in run.histograms.items():

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void draw_enlarges_pixels(void **state)
                 tb__pixels pixels = {data, W, H, channels, size};
                 tb__canvas small = {data, W, H, channels, size};
                 tb__canvas c = canvas_new(W * scale, H * scale, channels, size);
-                tb__canvas_fill(&c, &pixels, scale);
+                tb__canvas_fill(&c, &pixels);
                 for (size_t y = 0; y < c.height; y++)
                     for (size_t x = 0; x < c.width; x++)
                         for (size_t k = 0; k < channels; k++)
@@ -62,13 +63,78 @@ static void draw_enlarges_pixels(void **state)
             }
 }
 
+/* The mean of a pixel's area, by the definition: parts of pixels, in doubles.  -1: the colour of
+ * what is wholly transparent, which may be any. */
+static double mean_at(const tb__canvas *from, size_t width, size_t height, size_t x, size_t y,
+                      size_t channel, bool by_alpha)
+{
+    double across = (double)from->width / (double)width;
+    double down = (double)from->height / (double)height;
+    double left = (double)x * across, top = (double)y * down, sum = 0, weight = 0;
+    for (size_t j = 0; j < from->height; j++)
+        for (size_t i = 0; i < from->width; i++) {
+            double w = fmin((double)i + 1, left + across) - fmax((double)i, left);
+            double h = fmin((double)j + 1, top + down) - fmax((double)j, top);
+            double area = w > 1e-9 && h > 1e-9 ? w * h : 0;
+            area *= by_alpha ? sample_at(from, i, j, from->channels - 1) : 1;
+            sum += area * sample_at(from, i, j, channel);
+            weight += area;
+        }
+    return weight > 0 ? sum / weight : -1;
+}
+
+static void check_resampled(const tb__canvas *from, size_t width, size_t height)
+{
+    const tb__pixels pixels = {from->data, (uint32_t)from->width, (uint32_t)from->height,
+                               (uint32_t)from->channels, (uint32_t)from->sample_size};
+    bool has_alpha = from->channels % 2 == 0;
+    tb__canvas c = canvas_new(width, height, from->channels, from->sample_size);
+    tb__canvas_fill(&c, &pixels);
+    for (size_t y = 0; y < height; y++)
+        for (size_t x = 0; x < width; x++)
+            for (size_t k = 0; k < c.channels; k++) {
+                bool by_alpha = has_alpha && k + 1 < c.channels;
+                double wanted = mean_at(from, width, height, x, y, k, by_alpha);
+                assert_true(wanted < 0 || fabs(sample_at(&c, x, y, k) - wanted) <= 0.5 + 1e-6);
+            }
+    free(c.data);
+}
+
+static void draw_makes_means_of_what_pixels_cover(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = {{1, 1}, {2, 3}, {3, 2}, {4, 4}, {6, 5}, {5, 4}, {7, 11},
+                                      {10, 8}, {13, 9}, {10, 4}};
+    uint8_t data[5 * 4 * 4 * 2];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i % 7 == 0 ? 0 : i * 37);
+    for (size_t channels = 1; channels <= 4; channels++)
+        for (size_t size = 1; size <= 2; size++)
+            for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+                check_resampled(&(tb__canvas){data, 5, 4, channels, size}, sizes[i][0],
+                                sizes[i][1]);
+}
+
+static void draw_lets_no_color_out_of_what_is_transparent(void **state)
+{
+    (void)state;
+    static const uint8_t rgba[] = {255, 0, 0, 0, 0, 100, 0, 255, 9, 9, 9, 0, 9, 9, 9, 0};
+    tb__canvas c = canvas_new(1, 1, 4, 1), none = canvas_new(1, 1, 4, 1);
+    tb__canvas_fill(&c, &(tb__pixels){rgba, 2, 1, 4, 1});
+    assert_memory_equal(c.data, ((uint8_t[]){0, 100, 0, 128}), 4);
+    tb__canvas_fill(&none, &(tb__pixels){rgba + 8, 2, 1, 4, 1});
+    assert_memory_equal(none.data, ((uint8_t[]){0, 0, 0, 0}), 4);
+    free(c.data);
+    free(none.data);
+}
+
 static void draw_makes_rgb_of_grey(void **state)
 {
     (void)state;
     const uint16_t grey[] = {7, 60000}, grey_and_alpha[] = {7, 500, 60000, 65535};
     tb__canvas rgb = canvas_new(4, 2, 3, 2), rgba = canvas_new(2, 1, 4, 2);
-    tb__canvas_fill(&rgb, &(tb__pixels){(const uint8_t *)grey, 2, 1, 1, 2}, 2);
-    tb__canvas_fill(&rgba, &(tb__pixels){(const uint8_t *)grey_and_alpha, 2, 1, 2, 2}, 1);
+    tb__canvas_fill(&rgb, &(tb__pixels){(const uint8_t *)grey, 2, 1, 1, 2});
+    tb__canvas_fill(&rgba, &(tb__pixels){(const uint8_t *)grey_and_alpha, 2, 1, 2, 2});
     for (size_t c = 0; c < 3; c++) {
         assert_int_equal(sample_at(&rgb, 1, 1, c), 7);
         assert_int_equal(sample_at(&rgb, 2, 0, c), 60000);
@@ -275,6 +341,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draw_enlarges_pixels),
+        cmocka_unit_test(draw_makes_means_of_what_pixels_cover),
+        cmocka_unit_test(draw_lets_no_color_out_of_what_is_transparent),
         cmocka_unit_test(draw_makes_rgb_of_grey),
         cmocka_unit_test(draw_frame_is_inside_its_edges_and_cut_off_outside),
         cmocka_unit_test(draw_label_is_above_its_box),

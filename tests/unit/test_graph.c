@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,6 +294,75 @@ static void graph_attributes_are_written_with_their_type(void **state)
     tb_graph_free(g);
 }
 
+static void graph_lists_are_written_with_their_type(void **state)
+{
+    (void)state;
+    tb_graph *g = new_graph();
+    tb_graph_node *a = add(g, "Op", "a");
+    static const bool flags[] = {false, true};
+    static const char *const texts[] = {"\xc3\xa9", ""};
+    static const tb_dtype types[] = {TB_BOOL, TB_FLOAT16};
+    assert_int_equal(tb_graph_set_floats(a, "f", (double[]){0.1, -3, 1e300}, 3), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_bools(a, "b", flags, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_strings(a, "s", texts, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_dtypes(a, "t", types, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_floats(a, "f0", NULL, 0), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_bools(a, "b0", NULL, 0), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_strings(a, "s0", NULL, 0), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_dtypes(a, "t0", NULL, 0), TB_STATUS_OK);
+    Tblog__Proto__GraphDef *def = encode(g);
+    const Tblog__Proto__NodeDef *node = def->node[0];
+    for (size_t i = 0; i < node->n_attr; i++)
+        assert_int_equal(node->attr[i]->value->value_case,
+                         TBLOG__PROTO__ATTR_VALUE__VALUE_LIST);
+    const Tblog__Proto__AttrValue__ListValue *list = attr_of(node, "f")->list;
+    assert_int_equal(list->n_f, 3);
+    assert_true(list->f[0] == 0.1F && list->f[1] == -3 && list->f[2] == HUGE_VALF);
+    list = attr_of(node, "b")->list;
+    assert_true(list->n_b == 2 && !list->b[0] && list->b[1]);
+    list = attr_of(node, "s")->list;
+    assert_true(list->n_s == 2 && list->s[0].len == 2 && list->s[1].len == 0);
+    list = attr_of(node, "t")->list;
+    assert_int_equal(list->n_type, 2);
+    assert_int_equal(list->type[0], TBLOG__PROTO__DATA_TYPE__DT_BOOL);
+    assert_int_equal(list->type[1], TBLOG__PROTO__DATA_TYPE__DT_HALF);
+    list = attr_of(node, "s0")->list;
+    assert_true(list->n_f + list->n_b + list->n_s + list->n_type + list->n_i == 0);
+    free_def(def);
+    tb_graph_free(g);
+}
+
+static void graph_arrays_and_shapes_are_written(void **state)
+{
+    (void)state;
+    tb_graph *g = new_graph();
+    tb_graph_node *a = add(g, "Const", "a");
+    uint8_t elements[] = {0, 9, 1, 0, 0, 7};
+    tb_tensor tensor = {.data = elements, .dtype = TB_BOOL, .rank = 2, .shape = (size_t[]){2, 2},
+                        .strides = (ptrdiff_t[]){3, 1}};
+    assert_int_equal(tb_graph_set_tensor(a, "value", &tensor), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_shape_attr(a, "shape", (int64_t[]){-1, 3}, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_shape_attr(a, "scalar", NULL, 0), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_tensor(a, "scalar", &tensor), TB_STATUS_OK); /* instead */
+    assert_int_equal(tb_graph_set_shape_attr(a, "scalar", NULL, 0), TB_STATUS_OK);
+    memset(elements, 255, sizeof elements); /* it was copied */
+    Tblog__Proto__GraphDef *def = encode(g);
+    const Tblog__Proto__AttrValue *value = attr_of(def->node[0], "value");
+    assert_int_equal(value->value_case, TBLOG__PROTO__ATTR_VALUE__VALUE_TENSOR);
+    assert_int_equal(value->tensor->dtype, TBLOG__PROTO__DATA_TYPE__DT_BOOL);
+    assert_int_equal(value->tensor->tensor_shape->n_dim, 2);
+    assert_int_equal(value->tensor->tensor_content.len, 4);
+    assert_memory_equal(value->tensor->tensor_content.data, ((uint8_t[]){0, 1, 0, 0}), 4);
+    value = attr_of(def->node[0], "shape");
+    assert_int_equal(value->value_case, TBLOG__PROTO__ATTR_VALUE__VALUE_SHAPE);
+    assert_true(value->shape->n_dim == 2 && value->shape->dim[0]->size == -1);
+    value = attr_of(def->node[0], "scalar");
+    assert_int_equal(value->value_case, TBLOG__PROTO__ATTR_VALUE__VALUE_SHAPE);
+    assert_true(value->shape->n_dim == 0 && !value->shape->unknown_rank);
+    free_def(def);
+    tb_graph_free(g);
+}
+
 static void graph_attribute_set_again_is_replaced(void **state)
 {
     (void)state;
@@ -300,6 +370,8 @@ static void graph_attribute_set_again_is_replaced(void **state)
     tb_graph_node *a = add(g, "Op", "a");
     assert_int_equal(tb_graph_set_string(a, "x", "text"), TB_STATUS_OK);
     assert_int_equal(tb_graph_set_ints(a, "x", (int64_t[]){1, 2}, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_strings(a, "x", (const char *[]){"p", "q"}, 2), TB_STATUS_OK);
+    assert_int_equal(tb_graph_set_floats(a, "x", (double[]){1, 2}, 2), TB_STATUS_OK);
     assert_int_equal(tb_graph_set_string(a, "y", "text"), TB_STATUS_OK);
     assert_int_equal(tb_graph_set_float(a, "x", 2.5), TB_STATUS_OK);
     assert_int_equal(tb_graph_set_string(a, "y", "other"), TB_STATUS_OK);
@@ -604,6 +676,34 @@ static tb_status set_without_name(tb_graph_node *node) { return tb_graph_set_int
 static tb_status set_empty_name(tb_graph_node *node) { return tb_graph_set_bool(node, "", true); }
 static tb_status set_bad_name(tb_graph_node *node) { return tb_graph_set_float(node, "\xc0", 1); }
 static tb_status set_no_ints(tb_graph_node *node) { return tb_graph_set_ints(node, "i", NULL, 1); }
+static tb_status set_no_floats(tb_graph_node *node)
+{
+    return tb_graph_set_floats(node, "f", NULL, 1);
+}
+static tb_status set_missing_string(tb_graph_node *node)
+{
+    return tb_graph_set_strings(node, "s", (const char *[]){"a", NULL}, 2);
+}
+static tb_status set_bad_strings(tb_graph_node *node)
+{
+    return tb_graph_set_strings(node, "s", (const char *[]){"a", "\xff"}, 2);
+}
+static tb_status set_bad_dtypes(tb_graph_node *node)
+{
+    return tb_graph_set_dtypes(node, "t", (tb_dtype[]){TB_INT8, (tb_dtype)-1}, 2);
+}
+static tb_status set_bad_shape(tb_graph_node *node)
+{
+    return tb_graph_set_shape_attr(node, "s", (int64_t[]){1, -2}, 2);
+}
+static tb_status set_no_tensor(tb_graph_node *node)
+{
+    return tb_graph_set_tensor(node, "v", NULL);
+}
+static tb_status set_bad_tensor(tb_graph_node *node)
+{
+    return tb_graph_set_tensor(node, "v", &(tb_tensor){.rank = 9, .shape = (size_t[9]){0}});
+}
 static tb_status set_no_string(tb_graph_node *node) { return tb_graph_set_string(node, "s", NULL); }
 static tb_status set_bad_string(tb_graph_node *node)
 {
@@ -628,6 +728,13 @@ static void graph_attributes_are_checked(void **state)
     check_attr_refused(set_bad_name, "name is not UTF-8");
     check_attr_refused(set_no_ints, "are NULL");
     check_attr_refused(set_no_string, "is NULL");
+    check_attr_refused(set_no_floats, "are NULL of attribute \"f\"");
+    check_attr_refused(set_missing_string, "is NULL");
+    check_attr_refused(set_bad_strings, "not UTF-8 at byte 0");
+    check_attr_refused(set_bad_dtypes, "dtype -1");
+    check_attr_refused(set_bad_shape, "size 1 of a shape");
+    check_attr_refused(set_no_tensor, "attribute \"v\": tensor: it is NULL");
+    check_attr_refused(set_bad_tensor, "attribute \"v\": tensor: ");
     check_attr_refused(set_bad_string, "not UTF-8 at byte 1");
     check_attr_refused(set_bad_dtype, "dtype 13");
     check_attr_refused(set_shapes_as_ints, "tb_graph_set_shape");
@@ -651,6 +758,8 @@ static void graph_calls_on_null_do_nothing(void **state)
     assert_int_equal(tb_graph_set_bool(NULL, "a", true), TB_STATUS_INVALID);
     assert_int_equal(tb_graph_set_string(NULL, "a", "b"), TB_STATUS_INVALID);
     assert_int_equal(tb_graph_set_dtype(NULL, "a", TB_UINT8), TB_STATUS_INVALID);
+    assert_int_equal(tb_graph_set_floats(NULL, "a", NULL, 0), TB_STATUS_INVALID);
+    assert_int_equal(tb_graph_set_tensor(NULL, "a", NULL), TB_STATUS_INVALID);
     assert_string_equal(tb_graph_error(g), "");
     free_def(encode(g));
     tb_graph_free(g);
@@ -676,6 +785,8 @@ int main(void)
         cmocka_unit_test(graph_device_is_the_last_one_set),
         cmocka_unit_test(graph_shapes_are_a_list_by_port),
         cmocka_unit_test(graph_attributes_are_written_with_their_type),
+        cmocka_unit_test(graph_lists_are_written_with_their_type),
+        cmocka_unit_test(graph_arrays_and_shapes_are_written),
         cmocka_unit_test(graph_attribute_set_again_is_replaced),
         cmocka_unit_test(graph_dtypes_have_tensorflows_numbers),
         cmocka_unit_test(graph_copies_what_it_is_given),

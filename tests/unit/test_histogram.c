@@ -521,6 +521,9 @@ static void histogram_of_a_damaged_copy_is_refused(void **state)
     copy[16] = 99; /* which type */
     check_damaged(copy, size);
     copy[16] = TB_FLOAT32;
+    copy[21] = 9; /* which rule */
+    check_damaged(copy, size);
+    copy[21] = 0;
     memcpy(copy + 24, &(double){5}, sizeof(double)); /* an edge */
     check_damaged(copy, size);
     free(copy);

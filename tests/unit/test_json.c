@@ -41,10 +41,19 @@ static void json_refuses_what_is_no_object(void **state)
     check_bad("  ", 2, "'{' is missing");
     check_bad("[]", 0, "'{' is missing");
     check_bad("\"{}\"", 0, "'{' is missing");
-    check_bad("{}{}", 2, "something follows the object");
-    check_bad("{} x", 3, "something follows the object");
+    check_bad("{}{}", 2, "something follows it");
+    check_bad("{} x", 3, "something follows it");
     check_bad("{", 1, "a string is missing");
     check_bad("\xef\xbb\xbf{}", 0, "'{' is missing");
+}
+
+static void json_takes_lists_where_they_are_wanted(void **state)
+{
+    (void)state;
+    tb__error err;
+    assert_int_equal(tb__json_check_list("it", " [{}, 1] ", 9, &err), TB_STATUS_OK);
+    assert_int_equal(tb__json_check_list("it", "{}", 2, &err), TB_STATUS_INVALID);
+    assert_string_equal(err.text, "it: not a JSON list: at byte 0 of 2: '[' is missing");
 }
 
 static void json_refuses_what_brackets_alone_do_not_show(void **state)
@@ -138,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_takes_objects),
         cmocka_unit_test(json_refuses_what_is_no_object),
+        cmocka_unit_test(json_takes_lists_where_they_are_wanted),
         cmocka_unit_test(json_refuses_what_brackets_alone_do_not_show),
         cmocka_unit_test(json_refuses_words_and_numbers),
         cmocka_unit_test(json_refuses_strings),

@@ -55,6 +55,7 @@ static void config_has_all_that_an_entry_has(void **state)
                                .dimensions = 1,
                                .tensor_path = "t",
                                .metadata_path = "m",
+                               .bookmarks_path = "b",
                                .sprite_path = "s",
                                .picture_width = 28,
                                .picture_height = 14};
@@ -62,6 +63,7 @@ static void config_has_all_that_an_entry_has(void **state)
     assert_string_equal(text, "embeddings {\n"
                               "  tensor_name: \"\\042a\\134b\\042 \\303\\251\\012:00000\"\n"
                               "  metadata_path: \"m\"\n"
+                              "  bookmarks_path: \"b\"\n"
                               "  tensor_shape: 4000000000\n"
                               "  tensor_shape: 1\n"
                               "  sprite {\n"

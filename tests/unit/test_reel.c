@@ -268,7 +268,7 @@ static void reel_is_enlarged(void **state)
     r.options = &o;
     size_t size;
     uint8_t *packed = pack(&size, &r);
-    assert_true(tb__images_work(packed, size) == 9 * size);
+    assert_true(tb__images_work(packed, size) == 2 * 9 * (2 * W + 2) * (2 * H + 2) * 3);
     free(packed);
     Tblog__Proto__Summary__Value *value = encode(&r);
     ProtobufCBinaryData png = value->tensor->string_val[2];
@@ -282,7 +282,7 @@ static void reel_is_enlarged(void **state)
     value_free(value);
 }
 
-static tb__reel_box packed_box(const tb_box *box, size_t scale, size_t before)
+static tb__reel_box packed_box(const tb_box *box, double scale, size_t before)
 {
     tb_box boxes[4] = {{.label = NULL}};
     boxes[before] = *box;
@@ -308,7 +308,7 @@ static void reel_rounds_the_edges_of_boxes(void **state)
     enum { BEYOND = 1 << 30 };
     static const struct {
         tb_box box;
-        size_t scale;
+        double scale;
         int32_t edges[4];
     } cases[] = {
         {{1, 2, 4, 3, "label", 0, 0, 0}, 1, {1, 2, 4, 3}},
@@ -317,6 +317,8 @@ static void reel_rounds_the_edges_of_boxes(void **state)
         {{0.5, 1.25, 2.5, 2.5, NULL, 0, 0, 0}, 4, {2, 5, 10, 10}},
         {{-3.5, -1, -0.4, 0.2, NULL, 0, 0, 0}, 2, {-7, -2, -1, 0}},
         {{2, 2, 2, 2, NULL, 0, 0, 0}, 1, {2, 2, 3, 3}},
+        {{1, 1, 4, 3, NULL, 0, 0, 0}, 0.5, {0, 0, 2, 1}}, /* W / 2 and H / 2 rounded down */
+        {{1, 1, 4, 3, NULL, 0, 0, 0}, 1e-9, {0, 0, 1, 1}},
         {{-INFINITY, -1e300, INFINITY, 1e300, NULL, 0, 0, 0},
          7,
          {-BEYOND, -BEYOND, BEYOND, BEYOND}},
@@ -411,7 +413,11 @@ static void reel_arguments_are_checked(void **state)
     bad = good, bad.options = &(tb_image_options){.min = 3, .max = 3};
     check_refusal(bad, TB_STATUS_INVALID, "min is not below max");
     bad.options = &(tb_image_options){.scale = 1025};
-    check_refusal(bad, TB_STATUS_INVALID, "scale is 1025, at most 1024");
+    check_refusal(bad, TB_STATUS_INVALID, "scale is 1025, not above 0 and at most");
+    bad.options = &(tb_image_options){.scale = -0.5};
+    check_refusal(bad, TB_STATUS_INVALID, "scale is -0.5, not above 0");
+    bad.options = &(tb_image_options){.scale = NAN};
+    check_refusal(bad, TB_STATUS_INVALID, "scale is nan");
     assert_int_equal(tb__reel_form_of((tb_video_format)2), TB__REEL_FORMS);
     assert_int_equal(tb__reel_form_of((tb_video_format)-1), TB__REEL_FORMS);
 }
@@ -600,10 +606,10 @@ static void reel_packed_with_a_wrong_header_is_corrupt(void **state)
         {offsetof(tb__reel_header, channels), 5},
         {offsetof(tb__reel_header, sample_size), 0},
         {offsetof(tb__reel_header, sample_size), 3},
-        {offsetof(tb__reel_header, scale), 0},
-        {offsetof(tb__reel_header, scale), 1025},
-        {offsetof(tb__reel_header, scale), 1024},
-        {offsetof(tb__reel_header, scale), UINT32_MAX},
+        {offsetof(tb__reel_header, shown_width), 0},
+        {offsetof(tb__reel_header, shown_width), 1 << 26},
+        {offsetof(tb__reel_header, shown_height), 0},
+        {offsetof(tb__reel_header, shown_height), UINT32_MAX},
         {offsetof(tb__reel_header, boxes), 3},
         {offsetof(tb__reel_header, boxes), UINT32_MAX},
         {offsetof(tb__reel_header, delay), 0},
@@ -638,10 +644,12 @@ static void reel_packed_and_damaged_is_survived(void **state)
         assert_non_null(copy);
         for (int round = 0; round < 2000; round++) {
             memcpy(copy, packed, size);
-            size_t scale = offsetof(tb__reel_header, scale) + 1; /* large ones take long */
+            size_t width = offsetof(tb__reel_header, shown_width) + 1; /* large ones take long */
+            size_t height = offsetof(tb__reel_header, shown_height) + 1;
             for (uint32_t i = 0; i <= random_bits() % 3; i++)
                 copy[random_bits() % (round % 2 ? size : 200)] = (uint8_t)random_bits();
-            memcpy(copy + scale, packed + scale, 3);
+            memcpy(copy + width, packed + width, 3);
+            memcpy(copy + height, packed + height, 3);
             tb__buf out = {0};
             tb_status rv = tb__images_encode(&out, copy, size, NULL);
             assert_true(rv == TB_STATUS_OK || rv == TB_STATUS_CORRUPT);

@@ -1169,7 +1169,7 @@ TBLOG_API tb_status tb_log_graph(tb_writer *w, const tb_graph *graph);
 
 /* Records a serialized tensorflow.GraphDef, unchanged; 0 bytes are an empty graph.
  *
- *   TB_STATUS_INVALID    |graph_def| is NULL with |size| > 0
+ *   TB_STATUS_INVALID    |graph_def| is NULL
  *   TB_STATUS_CORRUPT    it does not parse or holds a string that is not UTF-8, either of which
  *                        makes TensorBoard fail
  *   TB_STATUS_TOO_LARGE  it exceeds TBLOG_MAX_RECORD_BYTES */

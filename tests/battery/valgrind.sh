@@ -27,7 +27,8 @@ check() {
     cd "$work/$name"
     count=$((count + 1))
     status=0
-    valgrind -q --error-exitcode=99 --child-silent-after-fork=yes --leak-check=full \
+    TBLOG_TEST_SLOW=1 valgrind -q --fair-sched=try --error-exitcode=99 \
+        --child-silent-after-fork=yes --leak-check=full \
         --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions="$support/forked_child.supp" "$@" \
         >"$work/$name.log" 2>&1 || status=$?

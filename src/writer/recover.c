@@ -102,10 +102,9 @@ static tb_status write_out(dead_queue *d, tb__error *err)
     return rv;
 }
 
-static tb_status begin_records(dead_queue *d, tb__error *err)
+static double wall_now(void)
 {
-    tb_status rv = tb__batch_begin_file(&d->batch, (double)tb__os_wall_ns() * 1e-9);
-    return rv == TB_STATUS_OK ? rv : out_of_memory(d, err);
+    return (double)tb__os_wall_ns() * 1e-9;
 }
 
 /* A new event file.  Its first record is on the disk before the queue's file names it: killed in
@@ -114,12 +113,11 @@ static tb_status begin_file(dead_queue *d, const uint8_t *batch, size_t batch_si
 {
     if (batch_size == 0 && tb__queue_peek(&d->queue) == NULL)
         return TB_STATUS_OK; /* there is nothing to put in it */
-    tb_status rv = tb__event_file_begin(&d->file, err);
+    tb_status rv = tb__event_file_begin(&d->file, wall_now(), true, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    rv = begin_records(d, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_write(&d->file, err);
+    tb__batch_begin_file(&d->batch);
+    rv = tb__event_file_write(&d->file, err);
     if (rv != TB_STATUS_OK) {
         tb__os_remove_at(d->file.dir_fd, d->file.name);
         return rv;
@@ -140,8 +138,10 @@ static tb_status begin_file(dead_queue *d, const uint8_t *batch, size_t batch_si
 static tb_status go_on(dead_queue *d, const tb__commit *commit, const uint8_t *batch,
                        size_t batch_size, tb__error *err)
 {
-    if (d->file.bytes == 0 && batch_size == 0)
-        return begin_records(d, err); /* killed between the file's making and its first record */
+    if (d->file.bytes == 0 && batch_size == 0) { /* killed before the first record of all */
+        tb_status rv = tb__event_file_append_head(&d->file, wall_now());
+        return rv == TB_STATUS_OK ? rv : out_of_memory(d, err);
+    }
     if (tb__buf_append(&d->file.pending, batch, batch_size) != TB_STATUS_OK)
         return out_of_memory(d, err);
     d->file.written = (size_t)(d->file.bytes - commit->file_bytes);

@@ -31,12 +31,6 @@ static void let_threads_begin(void)
 #endif
 }
 
-/* Valgrind runs one thread at a time: a busy one keeps the others waiting. */
-static bool is_slow(void)
-{
-    return getenv("TBLOG_TEST_SLOW") != NULL;
-}
-
 static void let_others_run(void)
 {
     if (is_slow())

@@ -643,10 +643,11 @@ static void open_in_child(void *arg)
         _exit(1);
 }
 
+/* What a thread that the child does not have was about to open is lost to the child. */
 static void runs_fork_finds_no_lock_held(void **state)
 {
     (void)state;
-    if (HAS_ASAN || HAS_TSAN)
+    if (HAS_ASAN || HAS_TSAN || is_slow())
         skip();
     enum { CHILDREN = 20, OPENERS = 3 };
     const char *dir = fresh("runs_crowd");

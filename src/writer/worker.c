@@ -98,7 +98,8 @@ static tb_status replace_file(tb__worker *w, tb__error *err)
     tb__event_file *f = w->file;
     uint64_t bytes = f->bytes;
     tb__error removed;
-    if (!w->failing) {
+    if (!w->told_removal) {
+        w->told_removal = true;
         tb__error_set(&removed, TB_STATUS_IO, "%s was removed; what follows goes to a new file",
                       f->path);
         tb__report_error(w->report, &removed, true);
@@ -107,6 +108,7 @@ static tb_status replace_file(tb__worker *w, tb__error *err)
     if (rv != TB_STATUS_OK)
         return rv;
     w->bytes_before += bytes;
+    w->told_removal = false;
     w->batch.record_count = 0;
     tb__queue_rewind(w->queue);
     return switch_file(w, err);
@@ -412,7 +414,7 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
     w->stop_wanted = w->has_stopped = false;
     tb__batch_forget(&w->batch);
     w->outlet.is_published = false;
-    w->sync_failed = w->failing = w->has_unsynced_files = false;
+    w->sync_failed = w->failing = w->told_removal = w->has_unsynced_files = false;
     w->last_flush = (tb__flush){0};
     w->bytes_before = w->synced_bytes = 0;
     return begin(w, wall_time, err);

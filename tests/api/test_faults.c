@@ -275,7 +275,9 @@ static void fault_and_removal_describe_tags_anew(void **state)
     limit_file_size(RLIM_INFINITY);
     assert_int_equal(tb_flush(w), TB_STATUS_OK);
     assert_int_equal(tb_tag_log(named, 2, 2), TB_STATUS_OK);
-    tb_close(w);
+    assert_int_equal(r.io, 2);
+    assert_non_null(strstr(r.latest, "was removed; what follows goes to a new file"));
+    assert_int_equal(tb_close(w), TB_STATUS_IO); /* what the removed file held is lost */
 
     event_file f = read_event_file(event_file_in(dir, 0));
     static const char *const tags[] = {"named", "x", "words"};
@@ -290,6 +292,58 @@ static void fault_and_removal_describe_tags_anew(void **state)
     }
     assert_string_equal(find_value(&f, "named", 0, NULL)->metadata->display_name, "Its name");
     free_event_file(&f);
+}
+
+/* Returns what tb_close does; ten values went with the file, ten wait. */
+static tb_status close_after_removal(const char *dir, reports *r, bool passes)
+{
+    tb_writer *w = tb_open(dir, &(tb_options){.on_error = note_error, .on_error_arg = r,
+                                              .flush_seconds = 1000, .full_wait_seconds = 0.1});
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(tb_log_scalar(w, "x", i, i), TB_STATUS_OK);
+        if (i == 9)
+            assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    }
+    limit_file_size(10);
+    assert_int_equal(tb_flush(w), TB_STATUS_IO);
+    assert_int_equal(unlink(tb_event_file(w)), 0);
+    if (passes)
+        limit_file_size(RLIM_INFINITY);
+    tb_status rv = tb_close(w);
+    limit_file_size(RLIM_INFINITY);
+    return rv;
+}
+
+static void check_last_ten(const char *dir)
+{
+    event_file f = read_event_file(event_file_in(dir, 0));
+    assert_int_equal(f.count, 11);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(f.events[i + 1]->step, 10 + i);
+    free_event_file(&f);
+}
+
+static void fault_and_removal_are_told_at_close(void **state)
+{
+    (void)state;
+    reports r = {0};
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("removed_passes"));
+    assert_int_equal(close_after_removal(dir, &r, true), TB_STATUS_IO);
+    assert_non_null(strstr(r.latest, "was removed"));
+    check_last_ten(dir);
+}
+
+static void fault_that_lasts_and_removal_leave_the_rest_for_recovery(void **state)
+{
+    (void)state;
+    reports r = {0};
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("removed_lasts"));
+    assert_int_equal(close_after_removal(dir, &r, false), TB_STATUS_IO);
+    assert_non_null(strstr(r.latest, "10 values could not be written; they stay in tblog-queue."));
+    assert_int_equal(tb_recover(dir), TB_STATUS_OK);
+    check_last_ten(dir);
 }
 
 static void note_signal(int number)
@@ -310,6 +364,8 @@ int main(void)
         cmocka_unit_test(fault_at_open_is_told),
         cmocka_unit_test(fault_callback_may_log),
         cmocka_unit_test(fault_and_removal_describe_tags_anew),
+        cmocka_unit_test(fault_and_removal_are_told_at_close),
+        cmocka_unit_test(fault_that_lasts_and_removal_leave_the_rest_for_recovery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

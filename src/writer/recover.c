@@ -218,8 +218,25 @@ static tb_status drain(dead_queue *d, tb__error *err)
     return rv == TB_STATUS_OK && d->file.fd >= 0 ? tb__event_file_sync(&d->file, err) : rv;
 }
 
-static tb_status restore(dead_queue *d, const tb__commit *commit, tb__error *err)
+static bool is_file_gone(dead_queue *d, const tb__commit *commit)
 {
+    return tb__event_file_is_name(commit->file_name)
+           && tb__event_file_resume(&d->file, commit->file_name, NULL) == TB_STATUS_CLOSED;
+}
+
+/* Values that were being written to a file that is gone are encoded anew: the next file has to be
+ * told of their tags. */
+static void go_back_if_gone(dead_queue *d, tb__commit *commit)
+{
+    tb__commit before;
+    if (commit->batch_bytes > 0 && tb__queue_file_before_latest(&d->queue_file, &before)
+        && before.batch_bytes == 0 && is_file_gone(d, commit))
+        *commit = before;
+}
+
+static tb_status restore(dead_queue *d, tb__commit *commit, tb__error *err)
+{
+    go_back_if_gone(d, commit);
     tb__clock_restore(&d->clock, &commit->clock, commit->ns_per_tick, d->is_same_boot);
     tb_status rv = tb__tags_restore(&d->tags);
     if (rv != TB_STATUS_OK)
@@ -238,7 +255,7 @@ static tb_status restore(dead_queue *d, const tb__commit *commit, tb__error *err
     return rv;
 }
 
-static tb_status open_file_and_batch(dead_queue *d, const tb__commit *commit, tb__error *err)
+static tb_status open_file_and_batch(dead_queue *d, tb__commit *commit, tb__error *err)
 {
     tb_status rv = tb__event_file_open_at(&d->file, d->queue_file.dir_fd, d->dir,
                                           tb__queue_file_suffix(&d->queue_file), err);

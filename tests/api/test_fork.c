@@ -33,7 +33,7 @@ static void let_threads_begin(void)
 
 static void let_others_run(void)
 {
-    if (is_slow())
+    if (is_under_valgrind())
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 }
 
@@ -237,7 +237,7 @@ static void fork_finds_no_lock_held(void **state)
 {
     (void)state;
     enum { THREADS = 4 };
-    int children = is_slow() ? 5 : 30;
+    int children = is_under_valgrind() ? 5 : 30;
     char dir[300];
     snprintf(dir, sizeof dir, "%s", fresh_dir("fork_crowd"));
     static crowd c;

@@ -647,7 +647,7 @@ static void open_in_child(void *arg)
 static void runs_fork_finds_no_lock_held(void **state)
 {
     (void)state;
-    if (HAS_ASAN || HAS_TSAN || is_slow())
+    if (HAS_ASAN || HAS_TSAN || is_under_valgrind())
         skip();
     enum { CHILDREN = 20, OPENERS = 3 };
     const char *dir = fresh("runs_crowd");

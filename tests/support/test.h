@@ -11,10 +11,11 @@
 
 #include <cmocka.h>
 
-/* Under valgrind, which runs one thread at a time: a busy one keeps the others waiting. */
-static inline bool is_slow(void)
+/* Valgrind runs one thread at a time, so that a busy one keeps the others waiting; makes calls of the
+ * system itself; and has long doubles of 64 bits. */
+static inline bool is_under_valgrind(void)
 {
-    return getenv("TBLOG_TEST_SLOW") != NULL;
+    return getenv("TBLOG_TEST_VALGRIND") != NULL;
 }
 
 #endif

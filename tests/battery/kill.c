@@ -392,11 +392,13 @@ int main(int argc, char **argv)
         run_trial(&t, seed, i);
     printf("kill: %llu kills, %llu of recoveries, %llu calls returned, %llu lost, %llu twice, "
            "%llu in flight found, %llu torn tails and never two in a run, %llu completed, "
-           "%llu trials with more files, "
+           "%llu trials with more files; files read %llu times, %llu with a bad CRC, %llu empty; "
            "%d of %d trials failed, seed %llu\n",
            (unsigned long long)t.kills, (unsigned long long)t.recovery_kills,
            (unsigned long long)t.calls, (unsigned long long)t.lost, (unsigned long long)t.twice,
            (unsigned long long)t.in_flight, (unsigned long long)t.torn,
-           (unsigned long long)t.torn_completed, (unsigned long long)t.rotated, t.failed, trials, (unsigned long long)seed);
+           (unsigned long long)t.torn_completed, (unsigned long long)t.rotated,
+           (unsigned long long)current.read.files, (unsigned long long)current.read.bad_crcs,
+           (unsigned long long)current.read.empty, t.failed, trials, (unsigned long long)seed);
     return t.failed == 0 && trials > 0 ? 0 : 1;
 }

@@ -27,7 +27,7 @@ check() {
     cd "$work/$name"
     count=$((count + 1))
     status=0
-    TBLOG_TEST_VALGRIND=1 valgrind -q --fair-sched=try --error-exitcode=99 \
+    TBLOG_TEST_VALGRIND=1 TBLOG_PNG_ROUNDS=40 valgrind -q --fair-sched=try --error-exitcode=99 \
         --child-silent-after-fork=yes --leak-check=full \
         --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions="$support/forked_child.supp" "$@" \

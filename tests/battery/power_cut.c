@@ -643,7 +643,7 @@ static void begin(void)
     mkdir(before_dir, 0777);
     mkdir(after_dir, 0777);
     set_boot("before");
-    if (mount(boot_path, "/proc/sys/kernel/random/boot_id", NULL, MS_BIND, NULL) != 0)
+    if (mount(boot_path, "/proc/sys/kernel/random/boot_id", "none", MS_BIND, NULL) != 0)
         aid_skip("no boot_id of our own is allowed here (%s)", strerror(errno));
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)

@@ -2,8 +2,16 @@
 #ifndef PROFILE_H
 #define PROFILE_H
 
+#include <stdbool.h>
+
 #if defined(__clang__)
 int __llvm_profile_write_file(void) __attribute__((weak)); /* of a build that counts */
+
+/* What counts takes memory of its own as the program gets around. */
+static inline bool is_counting(void)
+{
+    return __llvm_profile_write_file != 0;
+}
 
 static inline void keep_profile(void)
 {
@@ -11,6 +19,11 @@ static inline void keep_profile(void)
         __llvm_profile_write_file();
 }
 #else
+static inline bool is_counting(void)
+{
+    return false;
+}
+
 static inline void keep_profile(void)
 {
 }

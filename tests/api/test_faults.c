@@ -252,6 +252,57 @@ static void fault_callback_may_log(void **state)
     n.w = (tb_close(n.w), NULL);
 }
 
+typedef struct flusher {
+    tb_writer *w, *others[8]; /* more than there are threads: one at least shares that of |w| */
+    tb_status flushed, synced_others;
+    int calls;
+} flusher;
+
+static void flush_from_callback(void *arg, tb_status status, const char *message)
+{
+    flusher *f = arg;
+    (void)status, (void)message;
+    f->calls++;
+    f->flushed = tb_flush(f->w);
+    f->synced_others = TB_STATUS_OK;
+    for (int i = 0; i < 8; i++) {
+        tb_status rv = tb_sync(f->others[i]);
+        f->synced_others = f->synced_others == TB_STATUS_OK ? rv : f->synced_others;
+    }
+}
+
+/* It runs in the very thread that would have to do it. */
+static void fault_callback_may_flush(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("flusher"));
+    flusher f = {0};
+    f.w = tb_open(dir, &(tb_options){.on_error = flush_from_callback, .on_error_arg = &f});
+    tb_log_text(f.w, "t", "its file is longer than the others'", 0);
+    assert_int_equal(tb_flush(f.w), TB_STATUS_OK);
+    for (int i = 0; i < 8; i++) {
+        char name[340];
+        snprintf(name, sizeof name, "%s/%d", dir, i);
+        f.others[i] = tb_open(name, &(tb_options){.flush_seconds = 1000});
+        assert_int_equal(tb_log_scalar(f.others[i], "x", 0, 0), TB_STATUS_OK);
+    }
+    tb_stats stats;
+    tb_get_stats(f.w, &stats);
+    limit_file_size((rlim_t)stats.bytes);
+    tb_log_scalar(f.w, "x", 0, 0);
+    assert_int_equal(tb_flush(f.w), TB_STATUS_IO);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(f.calls, 1);
+    assert_int_equal(f.flushed, TB_STATUS_CLOSED);
+    assert_int_equal(f.synced_others, TB_STATUS_OK);
+    for (int i = 0; i < 8; i++) {
+        check_values(tb_event_file(f.others[i]), 1);
+        assert_int_equal(tb_close(f.others[i]), TB_STATUS_OK);
+    }
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+}
+
 /* What was being written when the file went was encoded for a file that had its tags already. */
 static void fault_and_removal_describe_tags_anew(void **state)
 {
@@ -363,6 +414,7 @@ int main(void)
         cmocka_unit_test(fault_at_close_is_told_in_bounded_time),
         cmocka_unit_test(fault_at_open_is_told),
         cmocka_unit_test(fault_callback_may_log),
+        cmocka_unit_test(fault_callback_may_flush),
         cmocka_unit_test(fault_and_removal_describe_tags_anew),
         cmocka_unit_test(fault_and_removal_are_told_at_close),
         cmocka_unit_test(fault_that_lasts_and_removal_leave_the_rest_for_recovery),

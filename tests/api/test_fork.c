@@ -520,6 +520,27 @@ static void exit_from_a_callback_does_not_hang(void **state)
     check_steps(event_file_in(dir, 0), "x", 0);
 }
 
+static void fail_in_the_background(void *arg)
+{
+    tb_writer *w = tb_open(arg, &(tb_options){.on_error = exit_from_callback,
+                                              .flush_seconds = 1000});
+    tb_log_scalar(w, "x", 0, 0);
+    limit_file_size(10);
+    tb_flush(w); /* the worker's callback ends the program */
+    _exit(1);
+}
+
+/* The worker can't wait for itself: what it could not write stays for who recovers it. */
+static void exit_from_the_workers_callback_does_not_hang(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("exit_worker"));
+    run_child(fail_in_the_background, dir);
+    assert_int_equal(tb_recover(dir), TB_STATUS_OK);
+    check_steps(event_file_in(dir, 0), "x", 1);
+}
+
 int main(void)
 {
     signal(SIGXFSZ, SIG_IGN); /* of a test that fails while the disk is full */
@@ -537,6 +558,7 @@ int main(void)
                                   lift_limit),
         cmocka_unit_test(exit_without_close_writes_everything),
         cmocka_unit_test(exit_from_a_callback_does_not_hang),
+        cmocka_unit_test(exit_from_the_workers_callback_does_not_hang),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ int __real_openat(int dir_fd, const char *name, int flags, ...);
 int __wrap_openat(int dir_fd, const char *name, int flags, ...);
 int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
 int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_gethostname(char *out, size_t size);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 
@@ -54,6 +55,16 @@ int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, in
     syncs_before_link = syncs;
     links++;
     return __real_linkat(from_dir, from, to_dir, to, flags);
+}
+
+static const char *host = "plain"; /* NULL: there is none */
+
+int __wrap_gethostname(char *out, size_t size)
+{
+    if (host == NULL)
+        return -1;
+    strncpy(out, host, size); /* a longer one is cut, without its NUL */
+    return 0;
 }
 
 int __wrap_fsync(int fd)
@@ -319,6 +330,47 @@ static void event_file_takes_the_next_name_that_is_free(void **state)
     tb__event_file_close(&f, &err);
 }
 
+static void expect_host(const char *name, const char *in_file_name)
+{
+    tb__event_file f;
+    char expected[200];
+    host = name;
+    begin_file(&f, NULL);
+    host = "plain";
+    snprintf(expected, sizeof expected, ".%s.%ld.", in_file_name, (long)getpid());
+    if (strstr(f.name, expected) == NULL)
+        fail_msg("%s is not in %s", expected, f.name);
+    tb__event_file_close(&f, &err);
+}
+
+static void event_file_bears_any_name_of_its_host(void **state)
+{
+    (void)state;
+    char large[300], cut[64];
+    expect_host("node-1.example_x", "node-1.example_x");
+    expect_host("a/../b c:\"*\xc3\xa4\n", "a_.._b_c______");
+    expect_host("", "localhost");
+    expect_host(NULL, "localhost");
+    memset(large, 'h', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    memset(cut, 'h', sizeof cut - 1);
+    cut[sizeof cut - 1] = '\0';
+    expect_host(large, cut);
+}
+
+static void event_file_below_refuses_names_that_no_folder_has(void **state)
+{
+    (void)state;
+    tb__event_file base, f;
+    char name[300];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    begin_file(&base, NULL);
+    assert_int_equal(tb__event_file_open_below(&f, &base, name, &err), TB_STATUS_IO);
+    assert_non_null(strstr(err.text, "File name too long"));
+    assert_int_equal(tb__event_file_close(&base, &err), TB_STATUS_OK);
+}
+
 static void event_file_names_what_is_no_folder(void **state)
 {
     (void)state;
@@ -344,6 +396,8 @@ int main(void)
         file_test(event_file_begins_empty_where_all_files_have_names),
         file_test(event_file_begins_empty_where_no_name_can_be_given),
         file_test(event_file_takes_the_next_name_that_is_free),
+        file_test(event_file_bears_any_name_of_its_host),
+        file_test(event_file_below_refuses_names_that_no_folder_has),
         file_test(event_file_names_what_is_no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -413,7 +413,7 @@ static char root_of_crowd[300];
 
 static void recover_root(void)
 {
-    _exit(tb_recover(root_of_crowd) == TB_STATUS_OK ? 0 : 1);
+    end_child(tb_recover(root_of_crowd) == TB_STATUS_OK ? 0 : 1);
 }
 
 /* Each queue is taken by one of them. */

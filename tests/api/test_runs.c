@@ -14,6 +14,7 @@
 
 #include <tblog.h>
 
+#include "profile.h"
 #include "records.h"
 
 enum { PATIENCE = 60 };
@@ -571,7 +572,7 @@ static void run_child(void (*child)(void *arg), void *arg)
     if (id == 0) {
         alarm(PATIENCE);
         child(arg);
-        _exit(0);
+        end_child(0);
     }
     int status;
     assert_int_equal(waitpid(id, &status, 0), id);

@@ -57,7 +57,7 @@ else
     check kill "$battery/battery_kill" 10
     check kill_write "$battery/battery_kill_write" kept
     check fail_malloc "$battery/battery_fail_malloc" tb_flush
-    check fail_syscall "$battery/battery_fail_syscall" tb_open
+    check fail_syscall "$battery/battery_fail_syscall" removed
     check recover_corpus "$battery/battery_fuzz_recover" -r "$(dirname "$support")/battery/corpus"
     check full_disk "$battery/battery_full_disk" 5
     check power_cut "$battery/battery_power_cut" 2

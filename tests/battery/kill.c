@@ -294,6 +294,14 @@ static useconds_t moment(void)
     return (useconds_t)(one_in(3) ? roll(3000) : roll(40000));
 }
 
+static void await_opening(void)
+{
+    for (int i = 0; i < 50000 && atomic_load(&current.board->opened) < current.lives
+                    && !atomic_load(&current.board->has_failed);
+         i++)
+        usleep(200);
+}
+
 /* A writer that had been closed has left nothing to recover. */
 static void look_after_kill(void)
 {
@@ -306,6 +314,8 @@ static void run_life(totals *t)
     trial_begin_life(&current);
     pid_t meddler = planned.meddles ? trial_fork(meddle, NULL) : 0;
     pid_t writer = trial_fork(live, NULL);
+    if (planned.is_short)
+        await_opening(); /* on a busy machine it would be killed before it logs */
     usleep(moment());
     trial_kill(&current, writer);
     trial_end_life(&current);

@@ -324,22 +324,26 @@ static bool is_write(totals *t, uint32_t call, bool *out_finished)
     return !*out_finished && atomic_load(&current.board->died_writing);
 }
 
-/* Keeps what is left when the process is killed halfway through call |call|, if that is a write.
- * True when it came to its end before. */
+/* Keeps what is left when the process is killed halfway through call |call|, if that is a write
+ * which leaves half a record.  True when it came to its end before. */
 static bool keep_half(totals *t, uint32_t call)
 {
+    enum { TRIES = 4 }; /* which call it is depends on the worker */
     death d = {.call = call, .moment = HALFWAY}, last = survivor(call);
-    bool finished;
+    bool finished, is_torn = false;
     if (!is_write(t, call, &finished))
         return finished;
-    begin_trial();
-    finished = log_until(t, &d);
-    if (!finished) {
-        trial_keep(&current, keep_dir, "killed", (int)call);
-        recover_until(t, &last);
-        trial_keep(&current, keep_dir, "recovered", (int)call);
+    for (int i = 0; i < TRIES && !finished && !is_torn; i++) {
+        begin_trial();
+        finished = log_until(t, &d);
+        is_torn = current.now.torn > 0;
+        if (is_torn) {
+            trial_keep(&current, keep_dir, "killed", (int)call);
+            recover_until(t, &last);
+            trial_keep(&current, keep_dir, "recovered", (int)call);
+        }
+        end_trial(t, &d, NULL);
     }
-    end_trial(t, &d, NULL);
     return finished;
 }
 

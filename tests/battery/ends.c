@@ -1,6 +1,6 @@
 /* Ends of threads and processes that have a writer open.
  *
- * usage: ends [ROUNDS [SEED]]
+ * usage: ends [ROUNDS [SEED [SIGNALS]]]
  *
  * Each end is that of a child, with a time limit; then its event files are read. */
 #include <pthread.h>
@@ -23,9 +23,9 @@
 enum { DEFAULT_ROUNDS = 3, TAGS = 8, SOME = 500, PATIENCE = 15 };
 enum { SIGNAL_PATIENCE = 5 };
 #ifndef WITH_SANITIZER
-enum { SIGNALS = 200 };
+enum { DEFAULT_SIGNALS = 200 };
 #else
-enum { SIGNALS = 0 }; /* its own work at the end can't be done in a signal's handler */
+enum { DEFAULT_SIGNALS = 0 }; /* its own work at the end can't be done in a signal's handler */
 #endif
 
 /* What a child tells. */
@@ -507,12 +507,12 @@ static uint64_t run_end(const end *e, const char *base, size_t number)
 }
 
 /* What had returned is there in the end, if not in the event file, then in the queue's. */
-static uint64_t end_by_signals(const char *base)
+static uint64_t end_by_signals(const char *base, uint64_t signals)
 {
     static const end by_signal = {"a signal's handler exits", handler_of_signal_exits, UINT64_MAX,
                                   -1};
     uint64_t values = 0, wrongs = aid_wrongs();
-    for (size_t i = 0; i < SIGNALS && aid_wrongs() < wrongs + 5; i++) {
+    for (size_t i = 0; i < signals && aid_wrongs() < wrongs + 5; i++) {
         pid_t id = begin_end(&by_signal, base, i);
         while (!atomic_load(&shared->may_end))
             aid_sleep(0.0002);
@@ -533,14 +533,16 @@ int main(int argc, char **argv)
         aid_die("mmap");
     uint64_t rounds = aid_argument(argc, argv, 1, DEFAULT_ROUNDS), values = 0;
     uint64_t seed = aid_argument(argc, argv, 2, (uint64_t)time(NULL));
+    uint64_t signals = aid_argument(argc, argv, 3, DEFAULT_SIGNALS);
     chance = seed;
     size_t count = sizeof ends / sizeof ends[0];
     for (uint64_t k = 0; k < rounds && aid_wrongs() < 20; k++)
         for (size_t i = 0; i < count; i++)
             values += run_end(&ends[i], base, i);
-    values += end_by_signals(base);
+    values += end_by_signals(base, signals);
     aid_remove(base);
-    return aid_end("%zu ways to end, %llu times each, and a signal's handler %d times, %llu "
-                   "values, seed %llu", count, (unsigned long long)rounds, SIGNALS,
-                   (unsigned long long)values, (unsigned long long)seed);
+    return aid_end("%zu ways to end, %llu times each, and a signal's handler %llu times, %llu "
+                   "values, seed %llu", count, (unsigned long long)rounds,
+                   (unsigned long long)signals, (unsigned long long)values,
+                   (unsigned long long)seed);
 }

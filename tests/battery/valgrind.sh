@@ -62,7 +62,7 @@ else
     check full_disk "$battery/battery_full_disk" 5
     check power_cut "$battery/battery_power_cut" 2
     check crowd "$battery/battery_crowd" 300 20
-    check ends "$battery/battery_ends" 1
+    check ends "$battery/battery_ends" 1 1 20
     check unload "$battery/battery_unload" "$battery/libbattery_plugin.so" 1
 fi
 echo "valgrind: $count programs, $wrong wrong"

@@ -227,7 +227,7 @@ static void image_threads_fork(void **state)
     (void)state;
     if (HAS_ASAN)
         skip();
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < (is_under_valgrind() ? 1 : 5); round++) {
         char name[32];
         snprintf(name, sizeof name, "fork_%d", round);
         const char *dir = fresh_dir(name);

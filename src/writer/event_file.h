@@ -47,9 +47,9 @@ tb_status tb__event_file_open_below(tb__event_file *out, const tb__event_file *b
                                     const char *name, tb__error *err);
 
 /* Creates a new file in place of the current one, which is closed; what was pending is dropped.
- * Its first record, which holds the version and |wall_time|, is in it before it has a name, and with
- * |sync| on stable storage: nobody sees an empty file.  Where the system knows no files without
- * names, the record is what is pending.
+ * Its first record, which holds the version and |wall_time|, is in it before it has a name, and
+ * with |sync| on stable storage: nobody sees an empty file.  Where the system knows no files
+ * without names, the record is what is pending.
  *
  * The name sorts after the event files that are there, so that TensorBoard reads them in the order
  * of their making:

@@ -406,8 +406,8 @@ static const uint8_t *read_file(size_t *out_size, const char *path)
     return bytes;
 }
 
-/* Whether there are files without names here, and the umask is one that shows: then an event file gets
- * its name when there is something in it. */
+/* Whether there are files without names here, and the umask is one that shows: then an event file
+ * gets its name when there is something in it. */
 static bool has_unnamed_files(const char *dir)
 {
 #ifdef __O_TMPFILE

@@ -382,8 +382,8 @@ int main(int argc, char **argv)
         t.most_calls = call;
     }
     printf("kill_write: %llu kills at up to %u calls, %llu of recoveries at up to %u, %llu calls "
-           "returned, %llu lost, %llu twice, %llu in flight found, %llu torn tails completed; files "
-           "read %llu times, %llu with a bad CRC, %llu empty; %d trials failed\n",
+           "returned, %llu lost, %llu twice, %llu in flight found, %llu torn tails completed; "
+           "files read %llu times, %llu with a bad CRC, %llu empty; %d trials failed\n",
            (unsigned long long)t.kills, t.most_calls, (unsigned long long)t.recovery_kills,
            t.most_recovery_calls, (unsigned long long)t.calls, (unsigned long long)t.lost,
            (unsigned long long)t.twice, (unsigned long long)t.in_flight,

@@ -34,7 +34,7 @@ static void let_threads_begin(void)
 static void let_others_run(void)
 {
     if (is_under_valgrind())
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }
 
 /* Runs |child| in a forked child, which must end with status 0 in time. */

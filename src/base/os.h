@@ -78,10 +78,10 @@ int tb__os_create_file(int *out_fd, int dir_fd, const char *name);
  * |*out_written| bytes written before it.  No SIGXFSZ comes of it. */
 int tb__os_write(size_t *out_written, int fd, const void *data, size_t size);
 
-/* The same in two steps, so that others see the file only when it is complete: one without a
- * name, and its name.  The first is EOPNOTSUPP, EISDIR or EINVAL where the file system knows no
- * such files. */
-int tb__os_create_unnamed_file(int *out_fd, int dir_fd);
+/* tb__os_create_file in two steps, so that others see the file only when it is complete: one
+ * without a name, and its name.  The first is EOPNOTSUPP, EISDIR or EINVAL where the file system
+ * knows no such files, or may have forgotten the umask.  |appends|: as the other one does. */
+int tb__os_create_unnamed_file(int *out_fd, int dir_fd, bool appends);
 int tb__os_name_file(int fd, int dir_fd, const char *name);
 
 /* Opens a regular file that is there for reading and writing, and not through a link; 0 or an errno

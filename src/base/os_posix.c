@@ -302,16 +302,23 @@ int tb__os_create_file(int *out_fd, int dir_fd, const char *name)
     return 0;
 }
 
-int tb__os_create_unnamed_file(int *out_fd, int dir_fd)
+int tb__os_create_unnamed_file(int *out_fd, int dir_fd, bool appends)
 {
 #ifdef O_TMPFILE
-    int fd = open_at(dir_fd, ".", O_TMPFILE | O_RDWR);
+    struct stat info;
+    int fd = open_at(dir_fd, ".", O_TMPFILE | O_RDWR | (appends ? O_APPEND : 0));
     if (fd < 0)
         return errno;
-    *out_fd = fd;
-    return 0;
+    int reason = stat_fd(fd, &info) != 0 ? errno : 0;
+    if (reason == 0 && (info.st_mode & 0666) == 0666)
+        reason = EOPNOTSUPP; /* before Linux 6.0 some file systems forget the umask here */
+    if (reason != 0)
+        close(fd);
+    else
+        *out_fd = fd;
+    return reason;
 #else
-    (void)out_fd, (void)dir_fd;
+    (void)out_fd, (void)dir_fd, (void)appends;
     return EOPNOTSUPP;
 #endif
 }

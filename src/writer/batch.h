@@ -49,9 +49,9 @@ void tb__batch_free(tb__batch *b);
 /* In a forked child: gives up what was under way, which is the parent's. */
 void tb__batch_forget(tb__batch *b);
 
-/* What is appended from now on goes to another file: appends its first record, and tags will be
- * described again.  TB_STATUS_OK or TB_STATUS_NO_MEMORY. */
-tb_status tb__batch_begin_file(tb__batch *b, double wall_time);
+/* What is appended from now on goes to another file, which has its first record: tags will be
+ * described again. */
+void tb__batch_begin_file(tb__batch *b);
 
 /* Appends what makes TensorBoard drop the run's points at and after |step|: it begins anew
  * there. */

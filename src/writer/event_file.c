@@ -8,7 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-
+#include "encode/encode.h"
+#include "wire/record.h"
 #include "writer/queue_file.h"
 
 #define PREFIX "events.out.tfevents."
@@ -65,11 +66,20 @@ static tb_status check_suffix(const char *suffix, tb__error *err)
     return TB_STATUS_OK;
 }
 
+/* A file that is being made. */
+typedef struct new_file {
+    int fd; /* -1: there is none yet */
+    bool has_head;
+    int64_t seconds;
+    int number;
+    char name[TB__EVENT_FILE_NAME];
+    char *path;
+} new_file;
+
 /* What makes a new file's name: now, but after the latest file that is there already.  After a
  * file of our own a number more will do, so that names do not run ahead of time; not in a forked
  * child, whose process may have a number that sorts before its parent's (10000 before 9999). */
-static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__event_file *f,
-                             tb__error *err)
+static tb_status choose_name(new_file *n, const tb__event_file *f, tb__error *err)
 {
     int64_t latest = -1;
     int reason = tb__os_list_dir(f->dir_fd, note_seconds, &latest);
@@ -78,14 +88,14 @@ static tb_status choose_name(int64_t *out_seconds, int *out_number, const tb__ev
     int64_t now = tb__os_wall_ns() / 1000000000;
     bool follows_own = f->process == tb__os_process_id() && latest == f->seconds
                        && f->number < MAX_NUMBER;
-    *out_number = 0;
+    n->number = 0;
     if (now > latest) {
-        *out_seconds = now;
+        n->seconds = now;
     } else if (follows_own) {
-        *out_seconds = latest;
-        *out_number = f->number + 1;
+        n->seconds = latest;
+        n->number = f->number + 1;
     } else {
-        *out_seconds = latest + 1;
+        n->seconds = latest + 1;
     }
     return TB_STATUS_OK;
 }
@@ -99,34 +109,59 @@ static char *join_path(const char *dir, const char *name)
     return path;
 }
 
-/* Creates a file under the first number from |*number| on that is free. */
-static tb_status create_file(int *out_fd, char name[TB__EVENT_FILE_NAME], char **out_path,
-                             int *number, const tb__event_file *f, int64_t seconds,
-                             tb__error *err)
+static void drop_fd(new_file *n)
+{
+    if (n->fd >= 0)
+        tb__os_close(n->fd);
+    n->fd = -1;
+    n->has_head = false;
+}
+
+/* A file that has no name yet and holds |head|, where there can be one. */
+static void create_unnamed(new_file *n, const tb__event_file *f, const tb__buf *head, bool sync)
+{
+    size_t written;
+    if (tb__os_create_unnamed_file(&n->fd, f->dir_fd, true) != 0) {
+        n->fd = -1;
+        return;
+    }
+    n->has_head = tb__os_write(&written, n->fd, head->data, head->size) == 0
+                  && (!sync || tb__os_sync_file(n->fd) == 0);
+    if (!n->has_head)
+        drop_fd(n);
+}
+
+/* Gives it its name, or creates an empty file that has it. */
+static int create_named(new_file *n, const tb__event_file *f)
+{
+    if (n->fd >= 0) {
+        int reason = tb__os_name_file(n->fd, f->dir_fd, n->name);
+        if (reason == 0 || reason == EEXIST)
+            return reason;
+        drop_fd(n);
+    }
+    return tb__os_create_file(&n->fd, f->dir_fd, n->name);
+}
+
+/* Creates a file under the first number that is free. */
+static tb_status create_file(new_file *n, const tb__event_file *f, tb__error *err)
 {
     char host[MAX_HOST];
     plain_host_name(host);
     int reason = EEXIST;
-    char *path = NULL;
     for (int tries = 0; reason == EEXIST && tries < MAX_TRIES; tries++) {
         if (tries > 0)
-            ++*number;
-        tb__free(path);
-        snprintf(name, TB__EVENT_FILE_NAME, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s", seconds,
-                 host, tb__os_process_id(), *number, f->suffix);
-        path = join_path(f->dir, name);
-        if (path == NULL)
+            n->number++;
+        tb__free(n->path);
+        snprintf(n->name, sizeof n->name, PREFIX "%010" PRId64 ".%s.%" PRIu64 ".%05d%s",
+                 n->seconds, host, tb__os_process_id(), n->number, f->suffix);
+        n->path = join_path(f->dir, n->name);
+        if (n->path == NULL)
             return tb__error_set(err, TB_STATUS_NO_MEMORY, "create a file in %s: out of memory",
                                  f->dir);
-        reason = tb__os_create_file(out_fd, f->dir_fd, name);
+        reason = create_named(n, f);
     }
-    if (reason == 0) {
-        *out_path = path;
-        return TB_STATUS_OK;
-    }
-    tb_status rv = tb__error_set_errno(err, reason, "create %s", path);
-    tb__free(path);
-    return rv;
+    return reason == 0 ? TB_STATUS_OK : tb__error_set_errno(err, reason, "create %s", n->path);
 }
 
 static void set_name(tb__event_file *f, const char *name, char *path)
@@ -171,21 +206,62 @@ void tb__event_file_get_path(char *out, size_t size, tb__event_file *f)
     pthread_mutex_unlock(&f->path_lock);
 }
 
-tb_status tb__event_file_begin(tb__event_file *f, tb__error *err)
+static tb_status append_head(tb__buf *out, double wall_time)
 {
-    int64_t seconds = 0;
-    int fd, number;
-    char name[TB__EVENT_FILE_NAME], *path = NULL;
-    tb_status rv = choose_name(&seconds, &number, f, err);
+    size_t start = out->size;
+    tb_status rv = TB_STATUS_NO_MEMORY;
+    if (tb__buf_extend(out, TB__RECORD_HEADER_SIZE) != NULL)
+        rv = tb__event_encode_header(out, wall_time);
+    size_t size = out->size - start - TB__RECORD_HEADER_SIZE;
+    if (rv == TB_STATUS_OK && tb__buf_extend(out, TB__RECORD_FOOTER_SIZE) == NULL)
+        rv = TB_STATUS_NO_MEMORY;
     if (rv == TB_STATUS_OK)
-        rv = create_file(&fd, name, &path, &number, f, seconds, err);
+        tb__record_frame(out->data + start, size);
+    else
+        out->size = start;
+    return rv;
+}
+
+tb_status tb__event_file_append_head(tb__event_file *f, double wall_time)
+{
+    return append_head(&f->pending, wall_time);
+}
+
+/* |f->pending| has room for |head|. */
+static tb_status begin(tb__event_file *f, const tb__buf *head, bool sync, tb__error *err)
+{
+    new_file n = {.fd = -1};
+    tb_status rv = choose_name(&n, f, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    set_file(f, fd, name, path, 0);
-    f->seconds = seconds;
-    f->number = number;
+    create_unnamed(&n, f, head, sync);
+    rv = create_file(&n, f, err);
+    if (rv != TB_STATUS_OK) {
+        drop_fd(&n);
+        tb__free(n.path);
+        return rv;
+    }
+    set_file(f, n.fd, n.name, n.path, n.has_head ? head->size : 0);
+    if (!n.has_head)
+        rv = tb__buf_append(&f->pending, head->data, head->size);
+    f->seconds = n.seconds;
+    f->number = n.number;
     f->process = tb__os_process_id();
-    return TB_STATUS_OK;
+    return rv;
+}
+
+tb_status tb__event_file_begin(tb__event_file *f, double wall_time, bool sync, tb__error *err)
+{
+    tb__buf head = {0};
+    tb_status rv = append_head(&head, wall_time);
+    if (rv == TB_STATUS_OK) /* before there is a file: one without a head would be no good */
+        rv = tb__buf_reserve(&f->pending, head.size);
+    if (rv == TB_STATUS_OK)
+        rv = begin(f, &head, sync, err);
+    else
+        tb__error_set(err, rv, "begin a file in %s: %s", f->dir, tb_status_text(rv));
+    tb__buf_free(&head);
+    return rv;
 }
 
 tb_status tb__event_file_resume(tb__event_file *f, const char *name, tb__error *err)
@@ -258,7 +334,8 @@ static tb_status open_dir_again(int *out_fd, tb__event_file *f, tb__error *err)
     return rv;
 }
 
-tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err)
+tb_status tb__event_file_begin_again(tb__event_file *f, double wall_time, bool sync,
+                                     tb__error *err)
 {
     int dir_fd;
     tb_status rv = open_dir_again(&dir_fd, f, err);
@@ -267,7 +344,7 @@ tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err)
     int reason = tb__os_replace(f->dir_fd, dir_fd);
     if (reason != 0)
         return tb__error_set_errno(err, reason, "open %s", f->dir);
-    return tb__event_file_begin(f, err);
+    return tb__event_file_begin(f, wall_time, sync, err);
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */

@@ -47,11 +47,18 @@ tb_status tb__event_file_open_below(tb__event_file *out, const tb__event_file *b
                                     const char *name, tb__error *err);
 
 /* Creates a new file in place of the current one, which is closed; what was pending is dropped.
- * Its name sorts after the event files that are there, so that TensorBoard reads them in the order
+ * Its first record, which holds the version and |wall_time|, is in it before it has a name, and
+ * with |sync| on stable storage: nobody sees an empty file.  Where the system knows no files
+ * without names, the record is what is pending.
+ *
+ * The name sorts after the event files that are there, so that TensorBoard reads them in the order
  * of their making:
  *
  *     events.out.tfevents.<seconds since 1970>.<host>.<process>.<number><suffix> */
-tb_status tb__event_file_begin(tb__event_file *f, tb__error *err);
+tb_status tb__event_file_begin(tb__event_file *f, double wall_time, bool sync, tb__error *err);
+
+/* Appends the first record to what is pending, for a file that has not even that. */
+tb_status tb__event_file_append_head(tb__event_file *f, double wall_time);
 
 /* Goes on with the file |name| that a dead process has left.  TB_STATUS_CLOSED: there is no such
  * file. */
@@ -68,7 +75,8 @@ void tb__event_file_queue_name(const tb__event_file *f, char *out, size_t size);
 bool tb__event_file_is_there(const tb__event_file *f);
 
 /* Makes the directory anew if it is gone, and begins a new file in it. */
-tb_status tb__event_file_begin_again(tb__event_file *f, tb__error *err);
+tb_status tb__event_file_begin_again(tb__event_file *f, double wall_time, bool sync,
+                                     tb__error *err);
 
 /* Copies the path for any thread, cut to |size|. */
 void tb__event_file_get_path(char *out, size_t size, tb__event_file *f);

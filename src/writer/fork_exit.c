@@ -109,7 +109,7 @@ static tb_status adopt_queue(tb_writer *w)
 
 static tb_status adopt_parts(tb_writer *w, double wall, tb__error *err)
 {
-    tb_status rv = tb__event_file_begin(&w->file, err);
+    tb_status rv = tb__event_file_begin(&w->file, wall, w->worker.syncs, err);
     if (rv != TB_STATUS_OK)
         return rv;
     tb__clock_start(&w->clock);

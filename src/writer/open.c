@@ -173,7 +173,8 @@ static void recover_left(tb_writer *w, const char *logdir, const tb_options *o)
 
 /* The directory |where|, below the root's if there is a root, then what killed processes have left
  * there, and then a file whose name sorts after theirs. */
-static tb_status open_file(tb_writer *w, const char *where, const tb_options *o, tb__error *err)
+static tb_status open_file(tb_writer *w, const char *where, const tb_options *o, double wall,
+                           tb__error *err)
 {
     tb_status rv = w->root == NULL
                        ? tb__event_file_open(&w->file, where, o->filename_suffix, err)
@@ -181,7 +182,7 @@ static tb_status open_file(tb_writer *w, const char *where, const tb_options *o,
     if (rv != TB_STATUS_OK)
         return rv;
     recover_left(w, w->file.dir, o);
-    rv = tb__event_file_begin(&w->file, err);
+    rv = tb__event_file_begin(&w->file, wall, o->sync_seconds != 0, err);
     if (rv != TB_STATUS_OK)
         tb__event_file_discard(&w->file);
     return rv;
@@ -224,7 +225,7 @@ static tb_status open_parts(tb_writer *w, const char *where, const tb_options *o
     rv = tb__report_init(&w->report, o->on_error, o->on_error_arg);
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "open %s: out of memory", where);
-    rv = open_file(w, where, o, err);
+    rv = open_file(w, where, o, wall, err);
     if (rv != TB_STATUS_OK)
         goto fail_after_report;
     rv = open_queue(w, o);

@@ -209,7 +209,7 @@ static bool create_file(tb__queue_file *f, bool is_named)
 {
     tb__registry_lock();
     int reason = is_named ? tb__os_create_file(&f->fd, f->dir_fd, f->name)
-                          : tb__os_create_unnamed_file(&f->fd, f->dir_fd);
+                          : tb__os_create_unnamed_file(&f->fd, f->dir_fd, false);
     if (reason == 0)
         tb__registry_add_fd(&f->fd_node, &f->fd);
     else

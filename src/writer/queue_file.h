@@ -215,6 +215,9 @@ tb_status tb__queue_file_commit(tb__queue_file *f, const tb__commit *commit);
  * whole. */
 tb_status tb__queue_file_latest(tb__queue_file *f, tb__commit *out);
 
+/* The one before the latest, which tb__queue_file_latest has found; false when it is not whole. */
+bool tb__queue_file_before_latest(const tb__queue_file *f, tb__commit *out);
+
 /* Copies |batch| to its region; false where there is no room in the file.  The latest commit
  * must not speak of another batch. */
 bool tb__queue_file_keep_batch(tb__queue_file *f, const uint8_t *batch, size_t size);

@@ -61,6 +61,15 @@ tb_status tb__queue_file_latest(tb__queue_file *f, tb__commit *out)
     return TB_STATUS_OK;
 }
 
+bool tb__queue_file_before_latest(const tb__queue_file *f, tb__commit *out)
+{
+    const tb__commit_slot *slot = &f->header->slots[(f->commits + 1) % 2];
+    if (!is_whole(slot) || slot->number + 1 != f->commits)
+        return false;
+    *out = slot->commit;
+    return true;
+}
+
 /* --- the batch that is being written ---------------------------------------------------------- */
 
 /* Gives a piece of our copy its place in the file. */

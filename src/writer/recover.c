@@ -102,10 +102,9 @@ static tb_status write_out(dead_queue *d, tb__error *err)
     return rv;
 }
 
-static tb_status begin_records(dead_queue *d, tb__error *err)
+static double wall_now(void)
 {
-    tb_status rv = tb__batch_begin_file(&d->batch, (double)tb__os_wall_ns() * 1e-9);
-    return rv == TB_STATUS_OK ? rv : out_of_memory(d, err);
+    return (double)tb__os_wall_ns() * 1e-9;
 }
 
 /* A new event file.  Its first record is on the disk before the queue's file names it: killed in
@@ -114,12 +113,11 @@ static tb_status begin_file(dead_queue *d, const uint8_t *batch, size_t batch_si
 {
     if (batch_size == 0 && tb__queue_peek(&d->queue) == NULL)
         return TB_STATUS_OK; /* there is nothing to put in it */
-    tb_status rv = tb__event_file_begin(&d->file, err);
+    tb_status rv = tb__event_file_begin(&d->file, wall_now(), true, err);
     if (rv != TB_STATUS_OK)
         return rv;
-    rv = begin_records(d, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_write(&d->file, err);
+    tb__batch_begin_file(&d->batch);
+    rv = tb__event_file_write(&d->file, err);
     if (rv != TB_STATUS_OK) {
         tb__os_remove_at(d->file.dir_fd, d->file.name);
         return rv;
@@ -140,8 +138,10 @@ static tb_status begin_file(dead_queue *d, const uint8_t *batch, size_t batch_si
 static tb_status go_on(dead_queue *d, const tb__commit *commit, const uint8_t *batch,
                        size_t batch_size, tb__error *err)
 {
-    if (d->file.bytes == 0 && batch_size == 0)
-        return begin_records(d, err); /* killed between the file's making and its first record */
+    if (d->file.bytes == 0 && batch_size == 0) { /* killed before the first record of all */
+        tb_status rv = tb__event_file_append_head(&d->file, wall_now());
+        return rv == TB_STATUS_OK ? rv : out_of_memory(d, err);
+    }
     if (tb__buf_append(&d->file.pending, batch, batch_size) != TB_STATUS_OK)
         return out_of_memory(d, err);
     d->file.written = (size_t)(d->file.bytes - commit->file_bytes);
@@ -218,8 +218,25 @@ static tb_status drain(dead_queue *d, tb__error *err)
     return rv == TB_STATUS_OK && d->file.fd >= 0 ? tb__event_file_sync(&d->file, err) : rv;
 }
 
-static tb_status restore(dead_queue *d, const tb__commit *commit, tb__error *err)
+static bool is_file_gone(dead_queue *d, const tb__commit *commit)
 {
+    return tb__event_file_is_name(commit->file_name)
+           && tb__event_file_resume(&d->file, commit->file_name, NULL) == TB_STATUS_CLOSED;
+}
+
+/* Values that were being written to a file that is gone are encoded anew: the next file has to be
+ * told of their tags. */
+static void go_back_if_gone(dead_queue *d, tb__commit *commit)
+{
+    tb__commit before;
+    if (commit->batch_bytes > 0 && tb__queue_file_before_latest(&d->queue_file, &before)
+        && before.batch_bytes == 0 && is_file_gone(d, commit))
+        *commit = before;
+}
+
+static tb_status restore(dead_queue *d, tb__commit *commit, tb__error *err)
+{
+    go_back_if_gone(d, commit);
     tb__clock_restore(&d->clock, &commit->clock, commit->ns_per_tick, d->is_same_boot);
     tb_status rv = tb__tags_restore(&d->tags);
     if (rv != TB_STATUS_OK)
@@ -238,7 +255,7 @@ static tb_status restore(dead_queue *d, const tb__commit *commit, tb__error *err
     return rv;
 }
 
-static tb_status open_file_and_batch(dead_queue *d, const tb__commit *commit, tb__error *err)
+static tb_status open_file_and_batch(dead_queue *d, tb__commit *commit, tb__error *err)
 {
     tb_status rv = tb__event_file_open_at(&d->file, d->queue_file.dir_fd, d->dir,
                                           tb__queue_file_suffix(&d->queue_file), err);

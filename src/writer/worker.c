@@ -63,31 +63,17 @@ static tb_status sync_file(tb__worker *w)
     return rv;
 }
 
-/* Memory for a file's first record comes before the file: one that does not begin with a version
- * would be no good. */
-static tb_status reserve_for_file(tb__worker *w, tb__error *err)
+static double wall_now(void)
 {
-    enum { HEADER_BYTES = 256 }; /* at most */
-    tb_status rv = tb__buf_reserve(&w->file->pending, HEADER_BYTES);
-    if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "begin a file in %s: %s", w->file->dir, tb_status_text(rv));
-    return TB_STATUS_OK;
-}
-
-static tb_status append_header(tb__worker *w, double wall_time, tb__error *err)
-{
-    tb_status rv = tb__batch_begin_file(&w->batch, wall_time);
-    if (rv != TB_STATUS_OK)
-        return tb__error_set(err, rv, "begin %s: %s", w->file->path, tb_status_text(rv));
-    return TB_STATUS_OK;
+    return (double)tb__os_wall_ns() * 1e-9;
 }
 
 /* All goes to the new file from now on. */
 static tb_status switch_file(tb__worker *w, tb__error *err)
 {
     w->is_new_file = true;
-    tb_status rv = tb__outlet_switch(&w->outlet, w->syncs, err);
-    return rv == TB_STATUS_OK ? append_header(w, (double)tb__os_wall_ns() * 1e-9, err) : rv;
+    tb__batch_begin_file(&w->batch);
+    return tb__outlet_switch(&w->outlet, w->syncs, err);
 }
 
 static tb_status begin_next_file(tb__worker *w, tb__error *err)
@@ -97,9 +83,7 @@ static tb_status begin_next_file(tb__worker *w, tb__error *err)
         sync_file(w); /* a later tb_sync sees the new file alone */
     else
         w->has_unsynced_files = true;
-    tb_status rv = reserve_for_file(w, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_begin(w->file, err);
+    tb_status rv = tb__event_file_begin(w->file, wall_now(), w->syncs, err);
     if (rv != TB_STATUS_OK)
         return rv;
     w->bytes_before += bytes;
@@ -114,17 +98,17 @@ static tb_status replace_file(tb__worker *w, tb__error *err)
     tb__event_file *f = w->file;
     uint64_t bytes = f->bytes;
     tb__error removed;
-    if (!w->failing) {
+    if (!w->told_removal) {
+        w->told_removal = true;
         tb__error_set(&removed, TB_STATUS_IO, "%s was removed; what follows goes to a new file",
                       f->path);
         tb__report_error(w->report, &removed, true);
     }
-    tb_status rv = reserve_for_file(w, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__event_file_begin_again(f, err);
+    tb_status rv = tb__event_file_begin_again(f, wall_now(), w->syncs, err);
     if (rv != TB_STATUS_OK)
         return rv;
     w->bytes_before += bytes;
+    w->told_removal = false;
     w->batch.record_count = 0;
     tb__queue_rewind(w->queue);
     return switch_file(w, err);
@@ -360,11 +344,12 @@ static int64_t run(tb__crew_member *m)
 
 /* --- other threads ---------------------------------------------------------------------------- */
 
-/* The first record is in the file before tb_open returns, so that it can say that none can be. */
-static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
+/* The first records are in the file before tb_open returns, so that it can say that none can be. */
+static tb_status write_first(tb__worker *w, double wall_time, tb__error *err)
 {
-    tb_status rv = append_header(w, wall_time, err);
-    if (rv == TB_STATUS_OK && w->purge_step != NULL
+    tb_status rv = TB_STATUS_OK;
+    tb__batch_begin_file(&w->batch);
+    if (w->purge_step != NULL
         && tb__batch_append_restart(&w->batch, wall_time, *w->purge_step) != TB_STATUS_OK)
         rv = tb__error_set(err, TB_STATUS_NO_MEMORY, "begin %s: out of memory", w->file->path);
     if (rv == TB_STATUS_OK)
@@ -375,10 +360,10 @@ static tb_status write_header(tb__worker *w, double wall_time, tb__error *err)
     return TB_STATUS_OK;
 }
 
-/* Writes the first record and joins the crew. */
+/* Writes the first records and joins the crew. */
 static tb_status begin(tb__worker *w, double wall_time, tb__error *err)
 {
-    tb_status rv = write_header(w, wall_time, err);
+    tb_status rv = write_first(w, wall_time, err);
     if (rv != TB_STATUS_OK)
         return rv;
     rv = tb__os_cond_init(&w->done);
@@ -429,7 +414,7 @@ tb_status tb__worker_adopt(tb__worker *w, double wall_time, tb__error *err)
     w->stop_wanted = w->has_stopped = false;
     tb__batch_forget(&w->batch);
     w->outlet.is_published = false;
-    w->sync_failed = w->failing = w->has_unsynced_files = false;
+    w->sync_failed = w->failing = w->told_removal = w->has_unsynced_files = false;
     w->last_flush = (tb__flush){0};
     w->bytes_before = w->synced_bytes = 0;
     return begin(w, wall_time, err);

@@ -64,6 +64,7 @@ typedef struct tb__worker {
     uint64_t synced_bytes;
     bool syncs;            /* somebody counts on stable storage */
     bool is_new_file;      /* nothing was written to it yet */
+    bool told_removal;     /* of the file, which has not been replaced yet */
     bool has_unsynced_files; /* full ones, from before that */
     bool sync_failed;      /* what a failed fsync has lost, no later one brings back */
     bool failing;          /* the latest write failed; reported once until one succeeds */

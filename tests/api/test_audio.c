@@ -9,6 +9,7 @@
 
 #include <tblog.h>
 
+#include "profile.h"
 #include "records.h"
 
 static const float sound[] = {0.5f, -0.5f, 1.5f, NAN};
@@ -104,7 +105,7 @@ static void audio_counts_clipped_samples_of_what_is_recorded(void **state)
     assert_int_equal(clipped(w), 3);
     pid_t child = fork();
     if (child == 0)
-        _exit(clipped(w) == 0 ? 0 : 1); /* the parent's are its own */
+        end_child(clipped(w) == 0 ? 0 : 1); /* the parent's are its own */
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

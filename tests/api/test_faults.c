@@ -252,6 +252,57 @@ static void fault_callback_may_log(void **state)
     n.w = (tb_close(n.w), NULL);
 }
 
+typedef struct flusher {
+    tb_writer *w, *others[8]; /* more than there are threads: one at least shares that of |w| */
+    tb_status flushed, synced_others;
+    int calls;
+} flusher;
+
+static void flush_from_callback(void *arg, tb_status status, const char *message)
+{
+    flusher *f = arg;
+    (void)status, (void)message;
+    f->calls++;
+    f->flushed = tb_flush(f->w);
+    f->synced_others = TB_STATUS_OK;
+    for (int i = 0; i < 8; i++) {
+        tb_status rv = tb_sync(f->others[i]);
+        f->synced_others = f->synced_others == TB_STATUS_OK ? rv : f->synced_others;
+    }
+}
+
+/* It runs in the very thread that would have to do it. */
+static void fault_callback_may_flush(void **state)
+{
+    (void)state;
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("flusher"));
+    flusher f = {0};
+    f.w = tb_open(dir, &(tb_options){.on_error = flush_from_callback, .on_error_arg = &f});
+    tb_log_text(f.w, "t", "its file is longer than the others'", 0);
+    assert_int_equal(tb_flush(f.w), TB_STATUS_OK);
+    for (int i = 0; i < 8; i++) {
+        char name[340];
+        snprintf(name, sizeof name, "%s/%d", dir, i);
+        f.others[i] = tb_open(name, &(tb_options){.flush_seconds = 1000});
+        assert_int_equal(tb_log_scalar(f.others[i], "x", 0, 0), TB_STATUS_OK);
+    }
+    tb_stats stats;
+    tb_get_stats(f.w, &stats);
+    limit_file_size((rlim_t)stats.bytes);
+    tb_log_scalar(f.w, "x", 0, 0);
+    assert_int_equal(tb_flush(f.w), TB_STATUS_IO);
+    limit_file_size(RLIM_INFINITY);
+    assert_int_equal(f.calls, 1);
+    assert_int_equal(f.flushed, TB_STATUS_CLOSED);
+    assert_int_equal(f.synced_others, TB_STATUS_OK);
+    for (int i = 0; i < 8; i++) {
+        check_values(tb_event_file(f.others[i]), 1);
+        assert_int_equal(tb_close(f.others[i]), TB_STATUS_OK);
+    }
+    assert_int_equal(tb_close(f.w), TB_STATUS_OK);
+}
+
 /* What was being written when the file went was encoded for a file that had its tags already. */
 static void fault_and_removal_describe_tags_anew(void **state)
 {
@@ -275,7 +326,9 @@ static void fault_and_removal_describe_tags_anew(void **state)
     limit_file_size(RLIM_INFINITY);
     assert_int_equal(tb_flush(w), TB_STATUS_OK);
     assert_int_equal(tb_tag_log(named, 2, 2), TB_STATUS_OK);
-    tb_close(w);
+    assert_int_equal(r.io, 2);
+    assert_non_null(strstr(r.latest, "was removed; what follows goes to a new file"));
+    assert_int_equal(tb_close(w), TB_STATUS_IO); /* what the removed file held is lost */
 
     event_file f = read_event_file(event_file_in(dir, 0));
     static const char *const tags[] = {"named", "x", "words"};
@@ -290,6 +343,58 @@ static void fault_and_removal_describe_tags_anew(void **state)
     }
     assert_string_equal(find_value(&f, "named", 0, NULL)->metadata->display_name, "Its name");
     free_event_file(&f);
+}
+
+/* Returns what tb_close does; ten values went with the file, ten wait. */
+static tb_status close_after_removal(const char *dir, reports *r, bool passes)
+{
+    tb_writer *w = tb_open(dir, &(tb_options){.on_error = note_error, .on_error_arg = r,
+                                              .flush_seconds = 1000, .full_wait_seconds = 0.1});
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(tb_log_scalar(w, "x", i, i), TB_STATUS_OK);
+        if (i == 9)
+            assert_int_equal(tb_flush(w), TB_STATUS_OK);
+    }
+    limit_file_size(10);
+    assert_int_equal(tb_flush(w), TB_STATUS_IO);
+    assert_int_equal(unlink(tb_event_file(w)), 0);
+    if (passes)
+        limit_file_size(RLIM_INFINITY);
+    tb_status rv = tb_close(w);
+    limit_file_size(RLIM_INFINITY);
+    return rv;
+}
+
+static void check_last_ten(const char *dir)
+{
+    event_file f = read_event_file(event_file_in(dir, 0));
+    assert_int_equal(f.count, 11);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(f.events[i + 1]->step, 10 + i);
+    free_event_file(&f);
+}
+
+static void fault_and_removal_are_told_at_close(void **state)
+{
+    (void)state;
+    reports r = {0};
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("removed_passes"));
+    assert_int_equal(close_after_removal(dir, &r, true), TB_STATUS_IO);
+    assert_non_null(strstr(r.latest, "was removed"));
+    check_last_ten(dir);
+}
+
+static void fault_that_lasts_and_removal_leave_the_rest_for_recovery(void **state)
+{
+    (void)state;
+    reports r = {0};
+    char dir[300];
+    snprintf(dir, sizeof dir, "%s", fresh_dir("removed_lasts"));
+    assert_int_equal(close_after_removal(dir, &r, false), TB_STATUS_IO);
+    assert_non_null(strstr(r.latest, "10 values could not be written; they stay in tblog-queue."));
+    assert_int_equal(tb_recover(dir), TB_STATUS_OK);
+    check_last_ten(dir);
 }
 
 static void note_signal(int number)
@@ -309,7 +414,10 @@ int main(void)
         cmocka_unit_test(fault_at_close_is_told_in_bounded_time),
         cmocka_unit_test(fault_at_open_is_told),
         cmocka_unit_test(fault_callback_may_log),
+        cmocka_unit_test(fault_callback_may_flush),
         cmocka_unit_test(fault_and_removal_describe_tags_anew),
+        cmocka_unit_test(fault_and_removal_are_told_at_close),
+        cmocka_unit_test(fault_that_lasts_and_removal_leave_the_rest_for_recovery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

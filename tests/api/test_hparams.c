@@ -17,6 +17,7 @@
 #include <tblog.h>
 
 #include "proto/hparams.pb-c.h"
+#include "profile.h"
 #include "records.h"
 
 #define START "_hparams_/session_start_info"
@@ -461,7 +462,7 @@ static void end_in_a_child(tb_writer *w)
     int status;
     bool ok = waitpid(id, &status, 0) == id && WIFEXITED(status) && WEXITSTATUS(status) == 0
               && tb_close(w) == TB_STATUS_OK;
-    _exit(ok ? 0 : 1);
+    end_child(ok ? 0 : 1);
 }
 
 /* Opens a run in a child, which |end| ends. */

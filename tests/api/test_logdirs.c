@@ -13,6 +13,7 @@
 
 #include <tblog.h>
 
+#include "profile.h"
 #include "records.h"
 
 static void ignore_error(void *arg, tb_status status, const char *message)
@@ -106,10 +107,10 @@ static void open_without_permission(const char *dir)
         _exit(77);
     if (open_quietly(dir) != NULL)
         _exit(1);
-    _exit(strstr(tb_last_error(NULL), "Permission denied") != NULL
-                  && strstr(tb_last_error(NULL), dir) != NULL
-              ? 0
-              : 2);
+    end_child(strstr(tb_last_error(NULL), "Permission denied") != NULL
+                      && strstr(tb_last_error(NULL), dir) != NULL
+                  ? 0
+                  : 2);
 }
 
 static void shout_host_name(const char *dir)
@@ -117,7 +118,7 @@ static void shout_host_name(const char *dir)
     if (unshare(CLONE_NEWUTS) != 0 || sethostname("h/\xff .o\n", 7) != 0)
         _exit(77);
     expect_works(dir);
-    _exit(strstr(event_file_in(dir, 0), ".h___.o_.") != NULL ? 0 : 1);
+    end_child(strstr(event_file_in(dir, 0), ".h___.o_.") != NULL ? 0 : 1);
 }
 
 /* In a child of its own; skipped where the child may not. */

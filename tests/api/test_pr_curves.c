@@ -12,6 +12,7 @@
 #include <tblog.h>
 
 #include "proto/pr_curve.pb-c.h"
+#include "profile.h"
 #include "records.h"
 
 static const float scores[] = {0.1f, 0.9f, 0.3f, 0.7f, 0.5f, 0.6f};
@@ -345,7 +346,7 @@ static void child_of_a_fork_knows_the_thresholds(void **state)
     if (child == 0) {
         int ok = log_curve(w, "pr", 12, 1) == TB_STATUS_INVALID
                  && log_curve(w, "pr", 11, 1) == TB_STATUS_OK && tb_close(w) == TB_STATUS_OK;
-        _exit(ok ? 0 : 1);
+        end_child(ok ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

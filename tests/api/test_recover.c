@@ -413,7 +413,7 @@ static char root_of_crowd[300];
 
 static void recover_root(void)
 {
-    _exit(tb_recover(root_of_crowd) == TB_STATUS_OK ? 0 : 1);
+    end_child(tb_recover(root_of_crowd) == TB_STATUS_OK ? 0 : 1);
 }
 
 /* Each queue is taken by one of them. */
@@ -1031,6 +1031,7 @@ static void torn_write_into_a_file_that_was_appended_to_is_done_anew(void **stat
     }
 }
 
+/* What was to be written spoke of tags that the file knew: the new one has to be told of them. */
 static void torn_write_into_a_file_that_was_removed_is_done_anew(void **state)
 {
     (void)state;
@@ -1038,6 +1039,34 @@ static void torn_write_into_a_file_that_was_removed_is_done_anew(void **state)
     leave_torn_run("torn_removed", path);
     assert_int_equal(unlink(path), 0);
     expect_new_file("", 100, 160);
+    event_file f = read_event_file(event_file_in(dir, 0));
+    const Tblog__Proto__Summary__Value *first = f.events[1]->summary->value[0];
+    assert_non_null(first->metadata);
+    assert_string_equal(first->metadata->plugin_data->plugin_name, "scalars");
+    free_event_file(&f);
+}
+
+/* The same with all kinds of values. */
+static void tear_all_kinds(void)
+{
+    tb_writer *w = open_lazy();
+    log_all(w);
+    fail_unless(tb_flush(w) == TB_STATUS_OK);
+    limit_file_size((rlim_t)size_of(event_file_in(dir, 0)) + TORN_BYTES);
+    log_all(w);
+    fail_unless(tb_flush(w) == TB_STATUS_IO);
+}
+
+static void torn_write_of_all_kinds_describes_them_in_a_new_file(void **state)
+{
+    (void)state;
+    begin("torn_kinds");
+    run_and_kill(tear_all_kinds);
+    assert_int_equal(unlink(event_file_in(dir, 0)), 0);
+    assert_int_equal(tb_recover(dir), TB_STATUS_OK);
+    expect_no_queue();
+    assert_int_equal(count_files_in(dir), 1);
+    check_all(event_file_in(dir, 0), true, true);
 }
 
 static void torn_write_counts_what_was_missing(void **state)
@@ -1635,6 +1664,7 @@ int main(int argc, char **argv)
         recover_test(torn_write_of_which_nothing_is_there_is_done),
         recover_test(torn_write_into_a_file_that_was_appended_to_is_done_anew),
         recover_test(torn_write_into_a_file_that_was_removed_is_done_anew),
+        recover_test(torn_write_of_all_kinds_describes_them_in_a_new_file),
         recover_test(torn_write_counts_what_was_missing),
         recover_test(crash_of_the_machine_costs_pictures_and_arrays_alone),
         recover_test(crash_of_the_machine_between_writes_costs_nothing),

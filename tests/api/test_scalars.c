@@ -274,6 +274,40 @@ static void tags_of_every_valid_form_are_taken(void **state)
     free_event_file(&f);
 }
 
+static void scalars_take_the_time_that_the_call_gives(void **state)
+{
+    (void)state;
+    tb_writer *w = open_in("time_given", NULL);
+    static const double times[] = {0, 1.5, -86400, 1e9, 253402300799.0};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(tb_log_scalar_at(w, "x", (double)i, (int64_t)i, times[i]), TB_STATUS_OK);
+    assert_int_equal(tb_log_scalar_at(w, "x", 0, 5, NAN), TB_STATUS_INVALID);
+    assert_int_equal(tb_log_scalar_at(w, "x", 0, 5, 1e12), TB_STATUS_INVALID);
+    assert_int_equal(tb_log_scalar_at(w, "", 0, 5, 0), TB_STATUS_INVALID);
+    event_file f = close_and_read(w);
+    assert_int_equal(count_values(&f, "x"), 5);
+    for (size_t i = 0; i < 5; i++) {
+        const Tblog__Proto__Event *event;
+        assert_true(find_value(&f, "x", i, &event)->simple_value == (float)i);
+        assert_true(event->wall_time == times[i]);
+    }
+    free_event_file(&f);
+}
+
+static void calls_of_no_writer_do_nothing(void **state)
+{
+    (void)state;
+    tb_stats stats;
+    assert_int_equal(tb_log_scalar_at(NULL, "x", 0, 0, 0), TB_STATUS_OK);
+    assert_int_equal(tb_log_text(NULL, "x", "words", 0), TB_STATUS_OK);
+    assert_int_equal(tb_log_code(NULL, "x", "c", "words", 0), TB_STATUS_OK);
+    assert_int_equal(tb_log_pairs(NULL, "x", NULL, 0, 0), TB_STATUS_OK);
+    assert_int_equal(tb_log_table(NULL, "x", NULL, 0), TB_STATUS_OK);
+    assert_int_equal(tb_get_stats(NULL, &stats), TB_STATUS_OK);
+    assert_int_equal(stats.records, 0);
+    assert_int_equal(tb_get_stats(NULL, NULL), TB_STATUS_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +322,8 @@ int main(void)
         cmocka_unit_test(scalars_of_one_step_share_an_event),
         cmocka_unit_test(scalars_far_apart_in_time_do_not_share_an_event),
         cmocka_unit_test(tags_of_every_valid_form_are_taken),
+        cmocka_unit_test(scalars_take_the_time_that_the_call_gives),
+        cmocka_unit_test(calls_of_no_writer_do_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

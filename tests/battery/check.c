@@ -2,12 +2,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <png.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "message.h"
 
@@ -359,6 +362,7 @@ static size_t check_records(reader *r, const uint8_t *data, size_t size)
         uint64_t length = little_endian(data + at, 8);
         if (little_endian(data + at + 8, 4) != masked_crc(data + at, 8)) {
             wrong(r, "%s: the length at byte %zu of %zu has a wrong CRC", r->file, at, size);
+            r->out->bad_crcs++;
             return 0;
         }
         if (size - at < 16 || length > size - at - 16)
@@ -366,6 +370,7 @@ static size_t check_records(reader *r, const uint8_t *data, size_t size)
         const uint8_t *payload = data + at + 12;
         if (little_endian(payload + length, 4) != masked_crc(payload, (size_t)length)) {
             wrong(r, "%s: the record at byte %zu of %zu has a wrong CRC", r->file, at, size);
+            r->out->bad_crcs++;
             return 0;
         }
         check_event(r, (span){payload, payload + length});
@@ -399,6 +404,23 @@ static const uint8_t *read_file(size_t *out_size, const char *path)
     }
     fclose(f);
     return bytes;
+}
+
+/* Whether there are files without names here, and the umask is one that shows: then an event file
+ * gets its name when there is something in it. */
+static bool has_unnamed_files(const char *dir)
+{
+#ifdef __O_TMPFILE
+    struct stat info;
+    int fd = open(dir, __O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    bool has = fd >= 0 && fstat(fd, &info) == 0 && (info.st_mode & 0666) != 0666;
+    if (fd >= 0)
+        close(fd);
+    return has;
+#else
+    (void)dir;
+    return false;
+#endif
 }
 
 /* What a reader has seen of the file must be there still. */
@@ -447,6 +469,9 @@ static void check_file(reader *r, const char *dir, seen_file *file, const findin
     file->size = size;
     file->hash = hash_of(data, size);
     r->out->torn += file->torn_bytes > 0;
+    r->out->empty += size == 0;
+    if (size == 0 && has_unnamed_files(dir))
+        wrong(r, "%s: is empty", file->name);
     if (file->torn_bytes > 0 && r->expected->recovered
         && !(r->expected->may_lack_head && file->torn_bytes == size))
         wrong(r, "%s: the last %llu of %zu bytes are a torn record", file->name,

@@ -34,6 +34,8 @@ typedef struct findings {
     uint64_t of_kind[LOAD_KINDS]; /* values */
     uint32_t torn_completed; /* files that ended torn before and do no more */
     uint32_t torn;
+    uint32_t bad_crcs; /* files with a record whose CRC is wrong: nobody reads what follows it */
+    uint32_t empty;    /* files without a byte */
     uint32_t queue_files;
     size_t file_count;
     seen_file files[CHECK_FILES];

@@ -292,10 +292,14 @@ static verdict open_verdict(faulty_subject subject)
 static verdict verdict_of(faulty_subject subject)
 {
     bool is_queue = subject == ABOUT_QUEUE;
-    if (plan.reason == EINTR || plan.reason == 0)
-        return INVISIBLE;
+    if (plan.reason == EINTR || plan.reason == 0 || subject == ABOUT_UNNAMED)
+        return INVISIBLE; /* a file that has a name from the start does as well */
     switch (plan.call) {
     case CALL_ROOM:
+        if (plan.number > 1 && !current->has_left_run
+            && (in_scene(act_open) || in_scene(act_open_run)))
+            return QUEUE; /* there was room for the first record */
+        /* fall through */
     case CALL_WRITE: return in_scene(act_rotate) ? RETRIED : refusal();
     case CALL_FALLOCATE:
     case CALL_FLOCK:

@@ -121,7 +121,7 @@ static bool is_due(uint32_t number)
 static void note_firing(faulty_subject subject, const char *name)
 {
     int known = atomic_load(&record->subject);
-    bool is_known = known != ABOUT_NOTHING && known != ABOUT_SYSTEM
+    bool is_known = known != ABOUT_NOTHING && known != ABOUT_SYSTEM && known != ABOUT_UNNAMED
                     && !(known == ABOUT_QUEUE && plan.call == CALL_FSYNC);
     if (atomic_fetch_add(&record->fired, 1) > 0 && is_known)
         return; /* the first that matters */
@@ -216,9 +216,6 @@ WRAP(CALL_FSTATFS, about_fd(fd), NULL, int, -1, fstatfs, (int fd, struct statfs 
 WRAP(CALL_GETCWD, ABOUT_DIR, NULL, char *, NULL, getcwd, (char *out, size_t size), (out, size))
 WRAP(CALL_GETHOSTNAME, ABOUT_SYSTEM, NULL, int, -1, gethostname, (char *out, size_t size),
      (out, size))
-WRAP(CALL_LINKAT, about_name(to), to, int, -1, linkat,
-     (int from_dir, const char *from, int to_dir, const char *to, int flags),
-     (from_dir, from, to_dir, to, flags))
 WRAP(CALL_MADVISE, ABOUT_MEMORY, NULL, int, -1, madvise, (void *at, size_t size, int what),
      (at, size, what))
 WRAP(CALL_MKDIRAT, ABOUT_DIR, name, int, -1, mkdirat, (int dir, const char *name, mode_t mode),
@@ -253,6 +250,20 @@ WRAP_PART(CALL_WRITE, write, const void *, (int fd, const void *data, size_t siz
 int faulty_real_thread_create(pthread_t *out, void *(*run)(void *), void *arg)
 {
     return __real_pthread_create(out, NULL, run, arg);
+}
+
+int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    int fd;
+    bool is_event_file = about_name(to) == ABOUT_EVENT_FILE;
+    if (fault(CALL_LINKAT, is_event_file ? ABOUT_UNNAMED : ABOUT_QUEUE, to, NULL) != 0)
+        return -1;
+    int rv = __real_linkat(from_dir, from, to_dir, to, flags);
+    if (rv == 0 && sscanf(from, "/proc/self/fd/%d", &fd) == 1)
+        note_fd(fd, about_name(to));
+    return rv;
 }
 
 /* Of what is not there it says so, with or without a fault. */
@@ -326,10 +337,12 @@ int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
     return -1;
 }
 
-/* A file without a name is to be a queue's. */
+/* A file without a name is to be a queue's, or an event file, which grows at its end. */
 static faulty_subject about_opening(const char *name, int flags)
 {
-    return (flags & O_ACCMODE) == O_RDWR && strcmp(name, ".") == 0 ? ABOUT_QUEUE : about_name(name);
+    if ((flags & O_ACCMODE) != O_RDWR || strcmp(name, ".") != 0)
+        return about_name(name);
+    return (flags & O_APPEND) != 0 ? ABOUT_UNNAMED : ABOUT_QUEUE;
 }
 
 int __real_openat(int dir, const char *name, int flags, ...);
@@ -338,12 +351,13 @@ int __wrap_openat(int dir, const char *name, int flags, ...)
 {
     va_list args;
     va_start(args, flags);
-    bool is_ours = about_opening(name, flags) == ABOUT_QUEUE;
-    mode_t mode = is_ours || (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+    faulty_subject subject = about_opening(name, flags);
+    bool is_new = subject == ABOUT_QUEUE || subject == ABOUT_UNNAMED || (flags & O_CREAT) != 0;
+    mode_t mode = is_new ? va_arg(args, mode_t) : 0;
     va_end(args);
-    if (fault(CALL_OPENAT, about_opening(name, flags), name, NULL) != 0)
+    if (fault(CALL_OPENAT, subject, name, NULL) != 0)
         return -1;
     int fd = __real_openat(dir, name, flags, mode);
-    note_fd(fd, about_opening(name, flags));
+    note_fd(fd, subject);
     return fd;
 }

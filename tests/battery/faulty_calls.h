@@ -48,6 +48,7 @@ typedef enum faulty_subject {
     ABOUT_SYSTEM, /* a file of the system's */
     ABOUT_DIR,
     ABOUT_EVENT_FILE,
+    ABOUT_UNNAMED, /* an event file before it has its name */
     ABOUT_QUEUE,
     ABOUT_MEMORY,
     ABOUT_SPACE   /* address space */

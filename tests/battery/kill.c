@@ -294,6 +294,14 @@ static useconds_t moment(void)
     return (useconds_t)(one_in(3) ? roll(3000) : roll(40000));
 }
 
+static void await_opening(void)
+{
+    for (int i = 0; i < 50000 && atomic_load(&current.board->opened) < current.lives
+                    && !atomic_load(&current.board->has_failed);
+         i++)
+        usleep(200);
+}
+
 /* A writer that had been closed has left nothing to recover. */
 static void look_after_kill(void)
 {
@@ -306,6 +314,8 @@ static void run_life(totals *t)
     trial_begin_life(&current);
     pid_t meddler = planned.meddles ? trial_fork(meddle, NULL) : 0;
     pid_t writer = trial_fork(live, NULL);
+    if (planned.is_short)
+        await_opening(); /* on a busy machine it would be killed before it logs */
     usleep(moment());
     trial_kill(&current, writer);
     trial_end_life(&current);
@@ -392,11 +402,13 @@ int main(int argc, char **argv)
         run_trial(&t, seed, i);
     printf("kill: %llu kills, %llu of recoveries, %llu calls returned, %llu lost, %llu twice, "
            "%llu in flight found, %llu torn tails and never two in a run, %llu completed, "
-           "%llu trials with more files, "
+           "%llu trials with more files; files read %llu times, %llu with a bad CRC, %llu empty; "
            "%d of %d trials failed, seed %llu\n",
            (unsigned long long)t.kills, (unsigned long long)t.recovery_kills,
            (unsigned long long)t.calls, (unsigned long long)t.lost, (unsigned long long)t.twice,
            (unsigned long long)t.in_flight, (unsigned long long)t.torn,
-           (unsigned long long)t.torn_completed, (unsigned long long)t.rotated, t.failed, trials, (unsigned long long)seed);
+           (unsigned long long)t.torn_completed, (unsigned long long)t.rotated,
+           (unsigned long long)current.read.files, (unsigned long long)current.read.bad_crcs,
+           (unsigned long long)current.read.empty, t.failed, trials, (unsigned long long)seed);
     return t.failed == 0 && trials > 0 ? 0 : 1;
 }

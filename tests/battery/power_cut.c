@@ -43,7 +43,7 @@ typedef struct board {
     _Atomic uint64_t returned[LOGGERS]; /* values whose call has returned */
     _Atomic uint64_t acknowledged[LOGGERS]; /* ... and that a sync has followed, which succeeded */
     _Atomic uint64_t syncs;
-    _Atomic uint64_t unsynced_files; /* event files that were never synced */
+    _Atomic uint64_t unsynced_files; /* that have their names, and were never synced */
     _Atomic bool is_cut;
 } board;
 
@@ -66,6 +66,7 @@ typedef struct round {
 } round;
 
 static board *shared;
+static bool always_syncs; /* the writer of this round */
 static char before_dir[4300], after_dir[4300], run_before[4400], run_after[4400], boot_path[4300];
 
 /* --- the medium ------------------------------------------------------------------------------- */
@@ -259,9 +260,24 @@ static void *log_values(void *arg)
 /* --- files, and syncs that nobody asked for --------------------------------------------------- */
 
 /* The library's calls come here: event files that are made are known by their descriptors, until
- * they are synced. */
+ * they are synced.  One that is synced before it has a name is never seen empty. */
 enum { DESCRIPTORS = 1024 };
-static _Atomic bool is_unsynced[DESCRIPTORS];
+typedef enum unsynced { NO_FILE, WITHOUT_NAME, WITH_NAME } unsynced;
+static _Atomic int unsynced_as[DESCRIPTORS];
+
+static unsynced note_file(int fd, unsynced as)
+{
+    if (fd < 0 || fd >= DESCRIPTORS)
+        return NO_FILE;
+    if (as == WITH_NAME)
+        atomic_fetch_add(&shared->unsynced_files, 1);
+    return (unsynced)atomic_exchange(&unsynced_as[fd], (int)as);
+}
+
+static bool is_event_file(const char *name)
+{
+    return strncmp(name, "events.out.", 11) == 0;
+}
 
 int openat(int dir, const char *name, int flags, ...)
 {
@@ -271,17 +287,24 @@ int openat(int dir, const char *name, int flags, ...)
     mode_t mode = has_mode ? va_arg(args, mode_t) : 0;
     va_end(args);
     int fd = (int)syscall(SYS_openat, dir, name, flags, mode);
-    bool is_new = (flags & O_CREAT) != 0 && strncmp(name, "events.out.", 11) == 0;
-    if (fd >= 0 && fd < DESCRIPTORS && is_new) {
-        atomic_store(&is_unsynced[fd], true);
-        atomic_fetch_add(&shared->unsynced_files, 1);
-    }
+    bool is_unnamed = (flags & O_TMPFILE) == O_TMPFILE;
+    bool is_new = (flags & O_CREAT) != 0 && is_event_file(name);
+    note_file(fd, is_unnamed ? WITHOUT_NAME : is_new ? WITH_NAME : NO_FILE);
     return fd;
+}
+
+int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    int fd, rv = (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+    bool is_named = rv == 0 && is_event_file(to) && sscanf(from, "/proc/self/fd/%d", &fd) == 1;
+    if (is_named && fd < DESCRIPTORS && atomic_load(&unsynced_as[fd]) == WITHOUT_NAME)
+        note_file(fd, WITH_NAME);
+    return rv;
 }
 
 static void note_sync(int fd)
 {
-    if (fd >= 0 && fd < DESCRIPTORS && atomic_exchange(&is_unsynced[fd], false))
+    if (note_file(fd, NO_FILE) == WITH_NAME)
         atomic_fetch_sub(&shared->unsynced_files, 1);
 }
 
@@ -418,9 +441,11 @@ static void check_acknowledged(const look *l)
     }
 }
 
-/* Until its first sync a file may be a name alone. */
+/* Until its first sync a file may be a name alone, but not where the writer syncs by itself. */
 static uint64_t most_empty_files(bool recovered)
 {
+    if (always_syncs)
+        return 0;
     if (!recovered)
         return atomic_load(&shared->unsynced_files);
     return atomic_load(&shared->syncs) > 0 ? 0 : UINT64_MAX;
@@ -529,18 +554,29 @@ static round plan(uint64_t seed, uint64_t number, totals *t)
     return r;
 }
 
-/* Waits, and makes the system write what it has now and then, so that the medium holds some
- * pages that are older than others. */
+/* Makes the system write all that it has; or what another file needs, and with it names and sizes
+ * of all files but not what they hold. */
+static void stir(round *r, int other)
+{
+    if (aid_random(&r->chance, 2) == 0)
+        syncfs(other);
+    else if (pwrite(other, "x", 1, (off_t)aid_random(&r->chance, 1 << 20)) == 1)
+        fsync(other);
+}
+
+/* Waits, and stirs now and then, so that the medium holds some pages that are older than others. */
 static void wait_a_while(round *r, double seconds)
 {
+    char path[4400];
     double end = aid_now() + seconds;
-    int fd = open(before_dir, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "%s/other", before_dir);
+    int other = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     while (aid_now() < end) {
         aid_sleep(r->stirs ? 0.002 + (double)aid_random(&r->chance, 40) * 1e-3 : seconds);
-        if (r->stirs && fd >= 0 && aid_now() < end)
-            syncfs(fd);
+        if (r->stirs && other >= 0 && aid_now() < end)
+            stir(r, other);
     }
-    close(fd);
+    close(other);
 }
 
 static void end_process(totals *t, pid_t id)
@@ -574,6 +610,7 @@ static void live_until_cut(round *r, int medium)
 static void run_round(round *r, int formatted)
 {
     memset(shared, 0, sizeof *shared);
+    always_syncs = r->syncs_alone;
     int medium = copy_medium(formatted);
     set_boot("before");
     mount_medium(before_dir, medium, r->mount_options);
@@ -606,7 +643,7 @@ static void begin(void)
     mkdir(before_dir, 0777);
     mkdir(after_dir, 0777);
     set_boot("before");
-    if (mount(boot_path, "/proc/sys/kernel/random/boot_id", NULL, MS_BIND, NULL) != 0)
+    if (mount(boot_path, "/proc/sys/kernel/random/boot_id", "none", MS_BIND, NULL) != 0)
         aid_skip("no boot_id of our own is allowed here (%s)", strerror(errno));
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)

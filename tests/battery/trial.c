@@ -53,9 +53,7 @@ void trial_begin(trial *t, const char *dir, const load *l)
             abort();
     }
     memset(board, 0, sizeof *board);
-    memset(t, 0, sizeof *t);
-    t->board = board;
-    t->expected.load = l;
+    *t = (trial){.board = board, .read = t->read, .expected.load = l};
     snprintf(t->dir, sizeof t->dir, "%s", dir);
     snprintf(t->run, sizeof t->run, "%s/run", dir);
     nftw(t->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -160,6 +158,9 @@ void trial_look(trial *t, bool recovered)
     }
     t->expected.recovered = recovered;
     check_run(&t->now, t->run, &t->expected, is_first ? NULL : &t->before);
+    t->read.files += t->now.file_count;
+    t->read.bad_crcs += t->now.bad_crcs;
+    t->read.empty += t->now.empty;
     if (t->now.wrong[0] != '\0')
         note(t, "%s", t->now.wrong);
     if (t->now.torn > 1) /* who is killed writes to one file, and who follows first completes it */

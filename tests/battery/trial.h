@@ -35,7 +35,14 @@ typedef enum recovery_way {
 } recovery_way;
 enum { RECOVERY_WAYS = 3 };
 
+/* What all trials so far have read. */
+typedef struct reading {
+    uint64_t files; /* each after each kill and recovery */
+    uint64_t bad_crcs, empty;
+} reading;
+
 typedef struct trial {
+    reading read;
     char dir[200];
     char run[220];
     blackboard *board;

@@ -27,7 +27,8 @@ check() {
     cd "$work/$name"
     count=$((count + 1))
     status=0
-    valgrind -q --error-exitcode=99 --child-silent-after-fork=yes --leak-check=full \
+    TBLOG_TEST_VALGRIND=1 TBLOG_PNG_ROUNDS=40 valgrind -q --fair-sched=try --error-exitcode=99 \
+        --child-silent-after-fork=yes --leak-check=full \
         --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions="$support/forked_child.supp" "$@" \
         >"$work/$name.log" 2>&1 || status=$?
@@ -56,12 +57,12 @@ else
     check kill "$battery/battery_kill" 10
     check kill_write "$battery/battery_kill_write" kept
     check fail_malloc "$battery/battery_fail_malloc" tb_flush
-    check fail_syscall "$battery/battery_fail_syscall" tb_open
+    check fail_syscall "$battery/battery_fail_syscall" removed
     check recover_corpus "$battery/battery_fuzz_recover" -r "$(dirname "$support")/battery/corpus"
     check full_disk "$battery/battery_full_disk" 5
     check power_cut "$battery/battery_power_cut" 2
     check crowd "$battery/battery_crowd" 300 20
-    check ends "$battery/battery_ends" 1
+    check ends "$battery/battery_ends" 1 20
     check unload "$battery/battery_unload" "$battery/libbattery_plugin.so" 1
 fi
 echo "valgrind: $count programs, $wrong wrong"

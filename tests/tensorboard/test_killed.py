@@ -9,7 +9,7 @@ import pytest
 
 from server import Server
 
-TRIALS = 6
+TRIALS = 20
 KINDS = ("scalars", "histograms", "images", "text")
 
 

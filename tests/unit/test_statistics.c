@@ -1,14 +1,10 @@
 /* Statistics against what a slow and careful loop finds. */
+#include "test.h"
+
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "element.h"
 #include "encode/encode.h"
@@ -114,6 +110,8 @@ static void check_doubles(const double *values, size_t count)
 static void statistics_are_those_of_a_careful_loop_for_every_type(void **state)
 {
     (void)state;
+    if (is_under_valgrind())
+        skip();
     static const size_t counts[] = {0, 1, 2, 3, 5, 15, 16, 17, 511, 512, 513, 1025, 20000};
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         for (fill how = FILL_BELL; how <= FILL_RAMP; how++) {
@@ -130,6 +128,8 @@ static void statistics_are_those_of_a_careful_loop_for_every_type(void **state)
 static void statistics_of_long_arrays_are_right(void **state)
 {
     (void)state;
+    if (is_under_valgrind())
+        skip();
     enum { LONG = (1 << 20) + 1001 };
     static const tb_dtype dtypes[] = {TB_FLOAT16, TB_BFLOAT16, TB_INT16, TB_UINT16, TB_UINT8,
                                       TB_FLOAT32, TB_FLOAT64};

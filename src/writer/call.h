@@ -51,6 +51,9 @@ static inline tb_status tb__call_take_stamp(const tb_writer *w, tb__stamp *out, 
     return TB_STATUS_OK;
 }
 
+/* For a queue that was closed: pushes if this process may open it again, after a fork. */
+TB__COLD tb_status tb__call_push_again(tb_writer *w, const tb__entry *group, size_t count);
+
 /* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
  * if it is given: |entries[0]| is room for it. */
 static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count,
@@ -65,9 +68,7 @@ static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t c
     const tb__entry *group = when->has_wall ? entries : entries + 1;
     count += when->has_wall;
     tb_status rv = tb__queue_push(&w->queue, group, count);
-    if (rv == TB_STATUS_CLOSED && tb__writer_adopt(w))
-        rv = tb__queue_push(&w->queue, group, count);
-    return rv;
+    return rv == TB_STATUS_CLOSED ? tb__call_push_again(w, group, count) : rv;
 }
 
 /* --- what travels in a block ------------------------------------------------------------------ */

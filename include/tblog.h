@@ -35,6 +35,8 @@
  *   - Strings are NUL-terminated UTF-8.  Tags are not empty; `/` in a tag makes groups.
  *   - Nothing here aborts, exits, prints (see tb_options.on_error) or touches signal handlers, the
  *     locale or the floating-point environment.
+ *   - No exception passes through here.  A C++ thread that is cancelled within a call may end
+ *     without its destructors.
  *
  * C99 or later, C++11 or later. */
 #ifndef TBLOG_H
@@ -127,7 +129,7 @@ typedef struct tb_writer tb_writer;
  * writes.  |message| says what was attempted, on what, and why it failed; it is valid during the
  * call.  Several threads may call it at once.  No lock of ours is held, so the callback may call
  * tb_log_* (errors of those calls are not told); it must not call tb_flush, tb_sync or
- * tb_close. */
+ * tb_close.  It returns, and does not throw. */
 typedef void (*tb_error_fn)(void *arg, tb_status status, const char *message);
 
 /* Zero means default for every member: `tb_options o = {0};` or NULL is the default writer. */

@@ -1,7 +1,7 @@
 #include "encode/encode.h"
 
 #include "encode/message_check.h"
-#include "proto/graph.pb-c.h"
+#include "encode/message_schema.h"
 
 enum { ENVELOPE = 64 }; /* what Event adds: wall time, step and a key */
 
@@ -13,6 +13,5 @@ tb_status tb__graph_def_check(const void *graph_def, size_t size, tb__error *err
         return tb__error_set(err, TB_STATUS_TOO_LARGE,
                              "graph definition: it has %zu bytes, at most %zu fit a record", size,
                              TBLOG_MAX_RECORD_BYTES - ENVELOPE);
-    return tb__message_check("graph definition", graph_def, size,
-                             &tblog__proto__graph_def__descriptor, err);
+    return tb__message_check("graph definition", graph_def, size, TB__GRAPH_DEF, err);
 }

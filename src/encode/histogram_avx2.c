@@ -327,12 +327,20 @@ static inline __m256i bits_at(const unsigned char *at)
 }
 
 /* The first elements of pairs, 32 bytes of them from 64. */
+static inline __m256i firsts_of_1(const unsigned char *at)
+{
+    const __m256i first = _mm256_set1_epi16(0xff);
+    __m256i packed = _mm256_packus_epi16(_mm256_and_si256(bits_at(at), first),
+                                         _mm256_and_si256(bits_at(at + 32), first));
+    return _mm256_permute4x64_epi64(packed, 0xd8); /* halves of 128 bits were packed apart */
+}
+
 static inline __m256i firsts_of_2(const unsigned char *at)
 {
     const __m256i first = _mm256_set1_epi32(0xffff);
     __m256i packed = _mm256_packus_epi32(_mm256_and_si256(bits_at(at), first),
                                          _mm256_and_si256(bits_at(at + 32), first));
-    return _mm256_permute4x64_epi64(packed, 0xd8); /* halves of 128 bits were packed apart */
+    return _mm256_permute4x64_epi64(packed, 0xd8);
 }
 
 static inline __m256i firsts_of_4(const unsigned char *at)
@@ -347,6 +355,9 @@ void tb__skip_every_second_avx2(void *out, const void *elements, size_t size, si
 {
     const unsigned char *at = elements;
     unsigned char *to = out;
+    if (size == 1)
+        for (; count > 32; count -= 32, at += 64, to += 32)
+            _mm256_storeu_si256((void *)to, firsts_of_1(at));
     if (size == 2)
         for (; count > 16; count -= 16, at += 64, to += 32)
             _mm256_storeu_si256((void *)to, firsts_of_2(at));

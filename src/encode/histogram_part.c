@@ -365,15 +365,15 @@ static inline uint64_t count_of_slot(const tb__histogram_part *p, size_t slot)
 
 /* Slots of positive numbers, then those of negative ones.  What is before the first edge or behind
  * the last was outside, or not finite, and belongs to no bin. */
-static void take_slots(uint64_t *counts, const tb__histogram_part *p)
+static void take_slots(uint64_t *restrict counts, const tb__histogram_part *restrict p)
 {
-    const tb__slots *s = &p->aim.bins->slots;
-    size_t at_zero = s->negative; /* edges that are not above 0 */
+    const size_t positive = p->aim.bins->slots.positive;
+    const size_t at_zero = p->aim.bins->slots.negative; /* edges that are not above 0 */
     memset(counts, 0, p->aim.bins->count * sizeof *counts);
-    for (size_t i = at_zero > 0 ? 0 : 1; i < s->positive; i++)
+    for (size_t i = at_zero > 0 ? 0 : 1; i < positive; i++)
         counts[at_zero + i - 1] = count_of_slot(p, i);
-    for (size_t i = s->positive > 0 ? 0 : 1; i < at_zero; i++)
-        counts[at_zero - i - 1] += count_of_slot(p, s->positive + 1 + i);
+    for (size_t i = positive > 0 ? 0 : 1; i < at_zero; i++)
+        counts[at_zero - i - 1] += count_of_slot(p, positive + 1 + i);
 }
 
 void tb__histogram_part_take_counts(uint64_t *counts, tb__histogram_part *p)

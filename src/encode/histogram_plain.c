@@ -9,7 +9,7 @@
 
 /* --- each number to its lane ------------------------------------------------------------------
  *
- * The compiler makes vectors of these loops when it knows the count. */
+ * The compiler makes vectors of these loops where it knows the count. */
 
 static inline float float_at(const unsigned char *floats, size_t i)
 {
@@ -80,18 +80,25 @@ DEFINE_ADD_DEVIATIONS(double)
 /* --- lanes put together ----------------------------------------------------------------------- */
 
 #define DEFINE_REDUCE(type, lanes)                                                                 \
+    static inline void fold_##type##_lanes(tb__##type##_lanes *l, size_t half)                     \
+    {                                                                                              \
+        for (size_t i = 0; i < half; i++) {                                                        \
+            l->min[i] = l->min[i + half] < l->min[i] ? l->min[i + half] : l->min[i];               \
+            l->max[i] = l->max[i + half] > l->max[i] ? l->max[i + half] : l->max[i];               \
+            l->sum[i] += l->sum[i + half];                                                         \
+            l->sum_squares[i] += l->sum_squares[i + half];                                         \
+        }                                                                                          \
+    }                                                                                              \
     void tb__##type##_lanes_reduce(tb__block_sums *out, tb__##type##_lanes *l)                     \
     {                                                                                              \
-        for (size_t half = (lanes) / 2; half > 0; half /= 2) {                                     \
-            for (size_t i = 0; i < half; i++) {                                                    \
-                l->min[i] = l->min[i + half] < l->min[i] ? l->min[i + half] : l->min[i];           \
-                l->max[i] = l->max[i + half] > l->max[i] ? l->max[i + half] : l->max[i];           \
-                l->sum[i] += l->sum[i + half];                                                     \
-                l->sum_squares[i] += l->sum_squares[i + half];                                     \
-            }                                                                                      \
-        }                                                                                          \
+        if ((lanes) == 16)                                                                         \
+            fold_##type##_lanes(l, 8);                                                             \
+        fold_##type##_lanes(l, 4);                                                                 \
+        fold_##type##_lanes(l, 2);                                                                 \
+        fold_##type##_lanes(l, 1);                                                                 \
         *out = (tb__block_sums){l->min[0], l->max[0], l->sum[0], l->sum_squares[0]};               \
-    }
+    }                                                                                              \
+    _Static_assert((lanes) == 16 || (lanes) == 8, "folded by 8 and 4 at first");
 
 #define DEFINE_FINISH(type)                                                                        \
     void tb__##type##_lanes_finish(tb__block_sums *out, tb__##type##_lanes *l, const void *rest,   \

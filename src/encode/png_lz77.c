@@ -65,9 +65,12 @@ static void count_literals(tb__sequences *out, size_t first, const uint8_t *p)
     for (size_t i = first; i < out->count; i++) {
         const tb__sequence *s = &out->all[i];
         size_t k = 0;
-        for (; k + 4 <= s->literals; k += 4)
-            for (size_t j = 0; j < 4; j++)
-                counts[j][p[k + j]]++;
+        for (; k + 4 <= s->literals; k += 4) {
+            counts[0][p[k]]++;
+            counts[1][p[k + 1]]++;
+            counts[2][p[k + 2]]++;
+            counts[3][p[k + 3]]++;
+        }
         for (; k < s->literals; k++)
             counts[0][p[k]]++;
         p += s->literals + s->length;

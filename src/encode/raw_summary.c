@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "encode/message_check.h"
+#include "encode/message_schema.h"
 #include "encode/pack.h"
 #include "proto/summary.pb-c.h"
 
@@ -78,7 +79,7 @@ static tb_status check(const void *data, size_t size, tb__error *err)
         return tb__error_set(err, TB_STATUS_TOO_LARGE,
                              "summary: it has %zu bytes, at most %zu fit a record", size,
                              TBLOG_MAX_RECORD_BYTES - MOST_VALUES * ADDED);
-    return tb__message_check("summary", data, size, &tblog__proto__summary__descriptor, err);
+    return tb__message_check("summary", data, size, TB__SUMMARY, err);
 }
 
 static tb_status unpack(tb__raw_summary *s, const void *data, size_t size, tb__error *err)

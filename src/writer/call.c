@@ -138,6 +138,11 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
     return tb__call_end_with_scalars(c, kind, step, entries, 0);
 }
 
+tb_status tb__call_push_again(tb_writer *w, const tb__entry *group, size_t count)
+{
+    return tb__writer_adopt(w) ? tb__queue_push(&w->queue, group, count) : TB_STATUS_CLOSED;
+}
+
 static const tb__about scalar = {.kind = TB_KIND_SCALAR};
 
 tb_status tb__call_check_scalars(tb_writer *w, tb__entry *entries, const tb_scalar *scalars,

@@ -63,6 +63,9 @@ static inline double tb__call_wall(const tb_writer *w)
     return tb__call_given_wall != 0 ? tb__call_given_wall : tb__writer_wall_now(w);
 }
 
+/* For a queue that was closed: pushes if this process may open it again, after a fork. */
+TB__COLD tb_status tb__call_push_again(tb_writer *w, const tb__entry *group, size_t count);
+
 /* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
  * if it is given: |entries[0]| is room for it. */
 static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count,
@@ -77,9 +80,7 @@ static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t c
     const tb__entry *group = when->has_wall ? entries : entries + 1;
     count += when->has_wall;
     tb_status rv = tb__queue_push(&w->queue, group, count);
-    if (rv == TB_STATUS_CLOSED && tb__writer_adopt(w))
-        rv = tb__queue_push(&w->queue, group, count);
-    return rv;
+    return rv == TB_STATUS_CLOSED ? tb__call_push_again(w, group, count) : rv;
 }
 
 /* --- what travels in a block ------------------------------------------------------------------ */

@@ -113,7 +113,7 @@ static void log_series(tb_writer *w, const char *run, const char *chart, int cou
         char tag[60];
         snprintf(names[i], sizeof names[i], "line.%d", i);
         series[i] = (tb_scalar){.tag = names[i], .value = i + (double)step / 64};
-        snprintf(tag, sizeof tag, "%s/%s", chart, names[i]);
+        snprintf(tag, sizeof tag, "%s/line.%d", chart, i);
         copy(run, tag, step, series[i].value);
     }
     check(w, tb_log_series(w, chart, series, (size_t)count, step));

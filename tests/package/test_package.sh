@@ -78,6 +78,19 @@ if ! diff promised exported; then
 fi
 test "$(wc -l <promised)" -gt 30
 
+say "the library is small"
+# Compilers of some distributions add protection of their own, and then there is no bound.
+if [ "$(uname -sm)" = "Linux x86_64" ] && [ -z "${CFLAGS-}${LDFLAGS-}" ] &&
+    cc -dM -E -xc /dev/null | grep -q __GNUC__ &&
+    ! cc -dM -E -xc /dev/null | grep -qE '__(clang|CET|SSP)'; then
+    strip -o small.so "$(find "$work/prefix-ON" -name 'libtblog.so')"
+    size=$(wc -c <small.so)
+    if [ "$size" -ge 300000 ]; then
+        echo "stripped it has $size bytes, not less than 300000" >&2
+        exit 1
+    fi
+fi
+
 say "every name of the static library has our prefix"
 nm --defined-only --extern-only "$(find "$work/prefix-OFF" -name 'libtblog.a')" 2>/dev/null |
     awk 'NF == 3 {print $3}' | grep -vE '^(tb_|tb__|tblog__)' >foreign || true

@@ -351,7 +351,8 @@ static void live(const round *r, int life)
             aid_wrong("tb_open: %s", tb_last_error(NULL));
         _exit(0);
     }
-    if (life > 0) { /* what the one that was killed had logged is in its file, and synced */
+    /* What the one that was killed had logged is in its file, and synced: unless the cut came first. */
+    if (life > 0 && !atomic_load(&shared->is_cut)) {
         for (int i = 0; i < life * THREADS; i++)
             raise_to(&shared->acknowledged[i], atomic_load(&shared->returned[i]));
         atomic_fetch_sub(&shared->unsynced_files, r->unsynced_before);
@@ -442,13 +443,9 @@ static void check_acknowledged(const look *l)
 }
 
 /* Until its first sync a file may be a name alone, but not where the writer syncs by itself. */
-static uint64_t most_empty_files(bool recovered)
+static uint64_t most_empty_files(void)
 {
-    if (always_syncs)
-        return 0;
-    if (!recovered)
-        return atomic_load(&shared->unsynced_files);
-    return atomic_load(&shared->syncs) > 0 ? 0 : UINT64_MAX;
+    return always_syncs ? 0 : atomic_load(&shared->unsynced_files);
 }
 
 /* |recovered|: all that was synced must be there. */
@@ -471,7 +468,7 @@ static scan_counts look_at_run(const char *when, bool recovered)
         aid_wrong("%s: %s", when, counts.wrong);
     if (recovered)
         check_acknowledged(&l);
-    if (counts.empty_files > most_empty_files(recovered))
+    if (counts.empty_files > most_empty_files())
         aid_wrong("%s: %llu of %llu event files are empty", when,
                   (unsigned long long)counts.empty_files, (unsigned long long)counts.files);
     if (!recovered && counts.torn_files > 1)

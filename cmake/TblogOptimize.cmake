@@ -9,10 +9,14 @@ if(NOT TBLOG_SANITIZE)
     set(tblog_released $<CONFIG:Release>)
 endif()
 
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-Oz TBLOG_HAS_OZ) # gcc since 12, clang
+set(small $<IF:$<BOOL:${TBLOG_HAS_OZ}>,-Oz,-Os>)
+
 # All of the library links to this.
 add_library(tblog_small INTERFACE)
 target_compile_options(tblog_small INTERFACE
-    $<${tblog_optimized}:-Os>
+    $<${tblog_optimized}:${small}>
     -ffunction-sections -fdata-sections # so that the linker can leave out what nobody calls
     # C runs without tables of how to leave its frames; a debugger's are made with -g.
     $<${tblog_released}:-fno-asynchronous-unwind-tables>

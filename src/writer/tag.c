@@ -16,12 +16,40 @@ typedef struct tb__tag_table {
 
 enum { FIRST_SLOTS = 64 };
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 divided by the golden ratio */
+    return hash ^ hash >> 32;
+}
+
+static uint64_t word_at(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* Of 1 to 8 bytes: all of them, some twice. */
+static uint64_t last_word(const char *bytes, size_t size)
+{
+    uint32_t first, last;
+    if (size == 8)
+        return word_at(bytes);
+    if (size < 4)
+        return (uint64_t)(uint8_t)bytes[0] << 16 | (uint64_t)(uint8_t)bytes[size / 2] << 8
+               | (uint8_t)bytes[size - 1];
+    memcpy(&first, bytes, sizeof first);
+    memcpy(&last, bytes + size - sizeof last, sizeof last);
+    return (uint64_t)first << 32 | last;
+}
+
+/* A word at a time: byte by byte, each would wait for the multiplication before it. */
 static uint64_t hash_name(const char *name, size_t size)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
-    return hash ^ hash >> 32;
+    uint64_t hash = size;
+    for (; size > 8; name += 8, size -= 8)
+        hash = mix(hash, word_at(name));
+    return size == 0 ? hash : mix(hash, last_word(name, size));
 }
 
 static tb__tag_table *new_table(size_t slots, tb__tag_table *outgrown)

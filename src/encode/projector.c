@@ -68,13 +68,21 @@ static uint32_t hash_text(const char *text)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+/* TensorBoard takes whatever has this in its name for an event file. */
+static bool begins_event_file(const char *name)
+{
+    static const char word[] = "tfevents";
+    return strncmp(name, word, sizeof word - 1) == 0;
+}
+
 void tb__projector_folder(char out[TB__PROJECTOR_FOLDER_SIZE], const char *name, int64_t step)
 {
     enum { LONGEST = 80 };
     size_t size = 0;
     bool is_whole = name[0] != '.'; /* no hidden folder, and not the one above */
     for (; name[size] != '\0' && size < LONGEST; size++) {
-        bool keep = is_plain(name[size]) && (size > 0 || is_whole);
+        bool keep = is_plain(name[size]) && (size > 0 || is_whole)
+                    && !begins_event_file(name + size);
         out[size] = keep ? name[size] : '_';
         is_whole = is_whole && keep;
     }

@@ -23,8 +23,8 @@ tb_status tb__projector_check_name(const char *name, tb__error *err);
  * short. */
 char *tb__projector_title(const char *name, int64_t step);
 
-/* The name of its folder: letters, digits and `_ . - ~` whatever |name| holds, and different
- * for different names. */
+/* The name of its folder: letters, digits and `_ . - ~` whatever |name| holds, different for
+ * different names, and not like that of an event file. */
 void tb__projector_folder(char out[TB__PROJECTOR_FOLDER_SIZE], const char *name, int64_t step);
 
 /* --- contents --------------------------------------------------------------------------------- */

@@ -96,6 +96,7 @@ def test_paths_stay_in_the_run(kind_logs, config):
                      entry.bookmarks_path):
             assert not path or os.path.realpath(os.path.join(run, path)).startswith(run + "/")
             assert not path.startswith(("/", "~"))
+        assert "tfevents" not in os.path.dirname(entry.tensor_path)
         folders.add(os.path.dirname(entry.tensor_path))
         assert os.path.isfile(os.path.join(run, entry.tensor_path)), title
     assert len(folders) == len(config)  # none shares one with another

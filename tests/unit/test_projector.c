@@ -52,6 +52,18 @@ static void folder_cannot_be_elsewhere_or_another_names(void **state)
     }
 }
 
+/* TensorBoard would open such a folder as an event file. */
+static void folder_is_not_named_like_an_event_file(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tfevents", "x.tfevents.y", "tfeventstfevents"};
+    for (size_t i = 0; i < 3; i++) {
+        char folder[TB__PROJECTOR_FOLDER_SIZE];
+        tb__projector_folder(folder, names[i], 7);
+        assert_null(strstr(folder, "tfevents"));
+    }
+}
+
 static void folder_of_a_long_name_is_cut(void **state)
 {
     (void)state;
@@ -482,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folder_is_named_after_tag_and_step),
         cmocka_unit_test(folder_cannot_be_elsewhere_or_another_names),
+        cmocka_unit_test(folder_is_not_named_like_an_event_file),
         cmocka_unit_test(folder_of_a_long_name_is_cut),
         cmocka_unit_test(title_has_the_step),
         cmocka_unit_test(names_that_tensorboard_does_not_find_are_refused),

@@ -62,32 +62,38 @@ static uint64_t shift_rounded(uint64_t value, unsigned shift)
     return (value + (UINT64_C(1) << (shift - 1)) - 1 + odd) >> shift;
 }
 
-/* The float32 nearest to |value|, as bits.  A cast would follow the host's rounding mode, flush its
- * denormals, and raise floating-point exceptions, which the host may have made fatal. */
-static uint32_t float_bits(double value)
+/* What is no normal float32: NaN, infinities, and what rounds to one, to a denormal or to zero. */
+TB__COLD static uint32_t rare_float_bits(uint32_t sign, uint64_t magnitude)
 {
     const uint64_t infinity = UINT64_C(0x7ff) << 52;
-    const uint64_t smallest_normal = (uint64_t)(1023 - 126) << 52; /* of float32, as double */
+    const uint64_t one = (uint64_t)1023 << 52;
     const uint64_t rounds_to_zero = (uint64_t)(1023 - 150) << 52; /* below half of the smallest */
-    const uint32_t float_infinity = UINT32_C(0x7f800000);
-
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint32_t sign = (uint32_t)(bits >> 32) & UINT32_C(0x80000000);
-    uint64_t magnitude = bits & UINT64_C(0x7fffffffffffffff);
-
     if (magnitude > infinity) /* NaN: made quiet, with the upper bits of its payload */
         return sign | UINT32_C(0x7fc00000) | ((uint32_t)(magnitude >> 29) & UINT32_C(0x003fffff));
-    if (magnitude >= smallest_normal) {
-        /* Mantissas differ by 29 bits, exponents by their bias; a carry may raise the exponent. */
-        uint64_t rounded = shift_rounded(magnitude - ((uint64_t)(1023 - 127) << 52), 29);
-        return sign | (rounded < float_infinity ? (uint32_t)rounded : float_infinity);
-    }
+    if (magnitude > one)
+        return sign | UINT32_C(0x7f800000);
     if (magnitude < rounds_to_zero)
         return sign;
     uint64_t mantissa = (magnitude & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
     unsigned below_normal = 1023 - 126 - (unsigned)(magnitude >> 52);
     return sign | (uint32_t)shift_rounded(mantissa, 29 + below_normal);
+}
+
+/* The float32 nearest to |value|, as bits.  A cast would follow the host's rounding mode, flush its
+ * denormals, and raise floating-point exceptions, which the host may have made fatal. */
+static inline uint32_t float_bits(double value)
+{
+    const uint64_t smallest_normal = (uint64_t)(1023 - 126) << 52; /* of float32, as double */
+    const uint64_t too_large = (uint64_t)(1023 + 128) << 52;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = (uint32_t)(bits >> 32) & UINT32_C(0x80000000);
+    uint64_t magnitude = bits & UINT64_C(0x7fffffffffffffff);
+    if (magnitude - smallest_normal >= too_large - smallest_normal)
+        return rare_float_bits(sign, magnitude);
+    /* Mantissas differ by 29 bits, exponents by their bias; a carry may raise the exponent, and
+     * that of the largest to the one of infinity. */
+    return sign | (uint32_t)shift_rounded(magnitude - ((uint64_t)(1023 - 127) << 52), 29);
 }
 
 void tb__scalar_encode(uint8_t payload[TB__SCALAR_PAYLOAD_SIZE], double value)

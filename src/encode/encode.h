@@ -231,6 +231,8 @@ tb_status tb__table_encode(tb__buf *out, const tb_table *table, tb__error *err);
 tb_status tb__code_encode(tb__buf *out, const char *language, const char *code, tb__error *err);
 tb_status tb__pairs_encode(tb__buf *out, const tb_pair *pairs, size_t count, tb__error *err);
 
+/* --- pack.c ----------------------------------------------------------------------------------- */
+
 /* The payload that is a string of any bytes: a tensor of rank 0.  |what| names it in messages. */
 tb_status tb__string_encode(tb__buf *out, const void *data, size_t size, const char *what,
                             tb__error *err);

@@ -1,5 +1,6 @@
 #include "encode/pack.h"
 
+#include "encode/encode.h"
 #include "proto/summary.pb-c.h"
 
 tb_status tb__pack_message(tb__buf *out, const ProtobufCMessage *message, const char *what,
@@ -74,16 +75,14 @@ Tblog__Proto__TensorShapeProto *tb__pack_shape(tb__pieces *p, const int64_t *siz
     return m;
 }
 
-tb_status tb__pack_blob(tb__buf *out, const void *data, size_t size, const char *what,
-                        tb__error *err)
+/* |dims| are its |rank| sizes. */
+static tb_status pack_string(tb__buf *out, ProtobufCBinaryData string,
+                             Tblog__Proto__TensorShapeProto__Dim **dims, size_t rank,
+                             const char *what, tb__error *err)
 {
-    ProtobufCBinaryData string = tb__pack_bytes(data, size);
-    Tblog__Proto__TensorShapeProto__Dim dim, *dims[] = {&dim};
-    tblog__proto__tensor_shape_proto__dim__init(&dim);
-    dim.size = 1;
     Tblog__Proto__TensorShapeProto shape;
     tblog__proto__tensor_shape_proto__init(&shape);
-    shape.n_dim = 1;
+    shape.n_dim = rank;
     shape.dim = dims;
     Tblog__Proto__TensorProto tensor;
     tblog__proto__tensor_proto__init(&tensor);
@@ -97,4 +96,19 @@ tb_status tb__pack_blob(tb__buf *out, const void *data, size_t size, const char 
     value.value_case = TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR;
     value.tensor = &tensor;
     return tb__pack_message(out, &value.base, what, err);
+}
+
+tb_status tb__pack_blob(tb__buf *out, const void *data, size_t size, const char *what,
+                        tb__error *err)
+{
+    Tblog__Proto__TensorShapeProto__Dim dim, *dims[] = {&dim};
+    tblog__proto__tensor_shape_proto__dim__init(&dim);
+    dim.size = 1;
+    return pack_string(out, tb__pack_bytes(data, size), dims, 1, what, err);
+}
+
+tb_status tb__string_encode(tb__buf *out, const void *data, size_t size, const char *what,
+                            tb__error *err)
+{
+    return pack_string(out, tb__pack_bytes(data, size), NULL, 0, what, err);
 }

@@ -5,28 +5,6 @@
 
 #include "base/utf8.h"
 #include "encode/markdown.h"
-#include "encode/pack.h"
-#include "proto/summary.pb-c.h"
-
-tb_status tb__string_encode(tb__buf *out, const void *data, size_t size, const char *what,
-                            tb__error *err)
-{
-    ProtobufCBinaryData string = tb__pack_bytes(data, size);
-    Tblog__Proto__TensorShapeProto shape;
-    tblog__proto__tensor_shape_proto__init(&shape);
-    Tblog__Proto__TensorProto tensor;
-    tblog__proto__tensor_proto__init(&tensor);
-    tensor.dtype = TBLOG__PROTO__DATA_TYPE__DT_STRING;
-    tensor.tensor_shape = &shape;
-    tensor.n_string_val = 1;
-    tensor.string_val = &string;
-
-    Tblog__Proto__Summary__Value value;
-    tblog__proto__summary__value__init(&value);
-    value.value_case = TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR;
-    value.tensor = &tensor;
-    return tb__pack_message(out, &value.base, what, err);
-}
 
 static tb_status check_utf8(const char *text, const char *what, tb__error *err)
 {

@@ -1,7 +1,7 @@
 # How the library's files are compiled in the builds that CMake optimises, Release and
 # RelWithDebInfo: to be small, but for those for which speed counts, which src/CMakeLists.txt names.
-# Other builds, and those with sanitizers, have what CMAKE_C_FLAGS says.  bench/NOTES.md tells what
-# each of this saves.
+# Other builds, and those with sanitizers, have what CMAKE_C_FLAGS says, but for the files whose loops
+# are written for an optimiser.  bench/NOTES.md tells what each of this saves.
 set(tblog_optimized 0)
 set(tblog_released 0)
 if(NOT TBLOG_SANITIZE)

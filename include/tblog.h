@@ -424,7 +424,8 @@ TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *
                                      tb_dtype dtype, int64_t step);
 
 /* NumPy's rules for how many bins there should be: numpy.histogram_bin_edges (NumPy 2.4) says the
- * same of the finite values, as doubles or as integers. */
+ * same of the finite values, as doubles or as integers.  (TB_BINS_STONE may differ where many values
+ * are on edges of bins: those here are not rounded as NumPy's.) */
 typedef enum tb_bins_rule {
     TB_BINS_GIVEN = 0, /* no rule */
     TB_BINS_AUTO,      /* "auto": of the next and Sturges' the one with more bins, but at most twice
@@ -462,7 +463,8 @@ typedef struct tb_histogram_options {
     bool on_worker;           /* this call only copies the data, packed, and the writer's thread
                                  reduces it.  A copy that exceeds half of the queue or of
                                  TBLOG_MAX_RECORD_BYTES is not made: the data is reduced in this
-                                 call then.  tb_stats has NaN and the like when that is done */
+                                 call then.  tb_stats has NaN and the like when that is done, and
+                                 a rule that asks for too many bins is reported then */
     bool statistics;          /* also what tb_log_statistics logs: all or nothing is recorded */
 } tb_histogram_options;
 
@@ -583,7 +585,8 @@ typedef struct tb_image_options {
  *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
  *                        max; a colour map for several channels; a scale that is negative or above
  *                        1024; an edge of a box that is NaN; a label that is not UTF-8
- *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown
+ *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown; and its samples before
+ *                        that must fit TBLOG_MAX_RECORD_BYTES and the queue, too
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
 TBLOG_API tb_status tb_log_image_with(tb_writer *w, const char *tag, const tb_image *image,
                                       int64_t step, const tb_image_options *options);
@@ -1240,10 +1243,10 @@ TBLOG_API tb_status tb_log_summary(tb_writer *w, const void *summary, size_t siz
  * Times of one's own
  * ------------------------------------------------------------------------------------------ */
 
-/* From here on, what this thread logs has the time |seconds|, since 1970 and up to the year 9999,
- * instead of that of the call (or of tb_options.clock): data of every kind, to any writer, the
- * session's start and end included.  Each value keeps it exactly, in an event of its own or of its
- * group.  0 ends that.  Returns what was in force before, 0 for nothing, to be put back:
+/* From here on, what this thread logs has the time |seconds|, since 1970 (before it, if negative) and
+ * up to the year 9999, instead of that of the call or of tb_options.clock: data of every kind, to any
+ * writer, the session's start and end included.  Each value keeps it exactly, in an event of its own
+ * or of its group.  0 ends that.  Returns what was in force before, 0 for nothing, to be put back:
  *
  *     double before = tb_use_wall_time(old->time);
  *     tb_log_text(w, "notes", old->text, old->step);

@@ -96,6 +96,7 @@ typedef struct tb__about {
     const char *display_name; /* NULL or empty: none; valid UTF-8 */
     const char *description;
     const char *plugin_name; /* valid UTF-8; NULL: that of its kind */
+    int data_class; /* 0: that of its kind */
     const void *content; /* the plugin's own message on this tag; NULL: what its kind has */
     size_t content_size;
     size_t extent; /* how many |extent_name| each of its values has: no other number is let in after

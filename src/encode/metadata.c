@@ -80,7 +80,8 @@ tb_status tb__metadata_encode(tb__buf *out, const tb__about *about)
     Tblog__Proto__SummaryMetadata metadata;
     tblog__proto__summary_metadata__init(&metadata);
     metadata.plugin_data = &plugin;
-    metadata.data_class = kinds[about->kind].data_class;
+    metadata.data_class = about->data_class != 0 ? (Tblog__Proto__DataClass)about->data_class
+                                                 : kinds[about->kind].data_class;
     metadata.display_name = tb__pack_text_or_none(about->display_name);
     metadata.summary_description = tb__pack_text_or_none(about->description);
 

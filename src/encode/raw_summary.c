@@ -36,8 +36,10 @@ static void read_metadata(tb__raw_value *v, const Tblog__Proto__SummaryMetadata 
         return;
     v->names_plugin = true;
     v->about.kind = tb__kind_of_plugin(plugin->plugin_name);
-    if (v->about.kind == TB_KIND_TENSOR)
+    if (v->about.kind == TB_KIND_TENSOR) {
         v->about.plugin_name = plugin->plugin_name;
+        v->about.data_class = (int)m->data_class;
+    }
     if (plugin->content.len > 0)
         v->about.content = plugin->content.data;
     v->about.content_size = plugin->content.len;
@@ -82,12 +84,30 @@ static tb_status check(const void *data, size_t size, tb__error *err)
     return tb__message_check("summary", data, size, TB__SUMMARY, err);
 }
 
+/* protobuf-c does not say why it fails; |failed| is a bool. */
+static void *take(void *failed, size_t size)
+{
+    void *block = tb__malloc(size);
+    if (block == NULL)
+        *(bool *)failed = true;
+    return block;
+}
+
+static void give_back(void *failed, void *block)
+{
+    (void)failed;
+    tb__free(block);
+}
+
 static tb_status unpack(tb__raw_summary *s, const void *data, size_t size, tb__error *err)
 {
-    s->message = tblog__proto__summary__unpack(NULL, size, data);
-    if (s->message == NULL) /* protobuf-c does not say which; it takes fields of no other type */
-        return tb__error_set(err, TB_STATUS_CORRUPT,
-                             "summary: its %zu bytes do not parse, or memory is short", size);
+    bool failed = false;
+    ProtobufCAllocator allocator = {take, give_back, &failed};
+    s->message = tblog__proto__summary__unpack(&allocator, size, data);
+    if (failed)
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "summary: no memory for its %zu bytes", size);
+    if (s->message == NULL) /* it takes fields of no other type than the declared one */
+        return tb__error_set(err, TB_STATUS_CORRUPT, "summary: its %zu bytes do not parse", size);
     s->count = s->message->n_value;
     if (s->count > MOST_VALUES)
         return tb__error_set(err, TB_STATUS_TOO_LARGE, "summary: %zu values exceed %d", s->count,
@@ -104,8 +124,9 @@ void tb__raw_summary_free(tb__raw_summary *s)
     for (size_t i = 0; s->values != NULL && i < s->count; i++)
         tb__buf_free(&s->values[i].payload);
     tb__free(s->values);
+    ProtobufCAllocator allocator = {take, give_back, NULL};
     if (s->message != NULL)
-        tblog__proto__summary__free_unpacked(s->message, NULL);
+        tblog__proto__summary__free_unpacked(s->message, &allocator);
 }
 
 tb_status tb__raw_summary_read(tb__raw_summary *out, const void *data, size_t size, tb__error *err)

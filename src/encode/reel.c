@@ -31,10 +31,22 @@ static uint64_t frame_bound(const tb__reel_header *h, uint64_t width, uint64_t h
     return UINT64_MAX;
 }
 
+/* What is shown may be far smaller than the pixels it is made of, which are in memory all the same:
+ * with their padding, which is not in the caller's. */
+static bool source_fits(const tb__reel_header *h)
+{
+    if (h->width > TB__IMAGE_PAYLOAD_MAX || h->height > TB__IMAGE_PAYLOAD_MAX)
+        return false;
+    uint64_t frame_size = (uint64_t)h->width * h->height * h->channels * h->sample_size;
+    return frame_size <= SIZE_MAX / 4 / h->frames;
+}
+
 /* A side that is too long would overflow the bound. */
 bool tb__reel_fits(const tb__reel_header *h)
 {
     uint64_t width = h->shown_width, height = h->shown_height;
+    if (!source_fits(h))
+        return false;
     uint64_t longest =
         h->form == TB__REEL_GIF ? TB__GIF_LARGEST_SIDE : (uint64_t)TB__IMAGE_PAYLOAD_MAX;
     if (width > longest || height > longest)
@@ -247,7 +259,7 @@ static tb_status check_arguments(tb__reel *r, tb__error *err)
     return rv == TB_STATUS_OK ? check_fits(r, err) : rv;
 }
 
-/* Fewer than 2^16 boxes with labels of 2^16 bytes, and samples that fit memory already. */
+/* Fewer than 2^16 boxes with labels of 2^16 bytes, and samples that check_fits has let in. */
 static uint64_t packed_size_of(const tb__reel *r)
 {
     const tb_image_options *o = options_of(r);

@@ -94,7 +94,7 @@ static tb_status unpack(projector *p, const uint8_t *packed, size_t packed_size,
     *p = (projector){.header = h, .boxes = at};
     if (!skip_boxes(&at, &left, h.boxes))
         return not_packed("too few boxes", err);
-    /* Sides that fit a record have a product far below 2^64. */
+    /* tb__reel_fits has seen that it is far below 2^64. */
     uint64_t frame_size = (uint64_t)h.width * h.height * h.channels * h.sample_size;
     if (left / h.frames != frame_size || left % h.frames != 0)
         return not_packed("too few samples, or too many", err);

@@ -178,7 +178,7 @@ static tb_status check_known(const tb_tag *tag, const tb__about *about, tb__erro
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
                              tb__quote(tag->name).text, tb__kind_text(tag->kind),
                              tb__kind_text(about->kind));
-    if (tag->extent != about->extent)
+    if (tag->extent != 0 && about->extent != 0 && tag->extent != about->extent)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" has %zu %s already, not %zu",
                              tb__quote(tag->name).text, tag->extent, about->extent_name,
                              about->extent);

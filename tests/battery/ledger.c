@@ -35,6 +35,7 @@ static const kind_info kinds[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = {"histogram_with", "histograms", 1},
     [LEDGER_HISTOGRAM_BINS] = {"histogram_bins", "histograms", 1},
     [LEDGER_HISTOGRAM_EDGES] = {"histogram_edges", "histograms", 1},
+    [LEDGER_HISTOGRAM_RULE] = {"histogram_rule", "histograms", 1},
     [LEDGER_HISTOGRAM_LATER] = {"histogram_later", "histograms", 1},
     [LEDGER_HISTOGRAM_RAW] = {"histogram_raw", "histograms", 1},
     [LEDGER_IMAGE] = {"image", "images", 1},
@@ -52,6 +53,7 @@ static const kind_info kinds[LEDGER_KINDS] = {
     [LEDGER_MESH] = {"mesh", "mesh", 2},
     [LEDGER_GRAPH] = {"graph", "", 1},
     [LEDGER_GRAPH_DEF] = {"graph_def", "", 1},
+    [LEDGER_SUMMARY] = {"summary", "scalars", 1},
 };
 
 uint32_t ledger_values(ledger_kind kind)
@@ -157,6 +159,8 @@ static tb_status log_histogram(tb_writer *w, ledger_call *c, uint32_t step)
         o = (tb_histogram_options){.bins = HISTOGRAM_VALUES};
     if (c->kind == LEDGER_HISTOGRAM_EDGES || c->kind == LEDGER_HISTOGRAM_LATER)
         o.edges = edges;
+    if (c->kind == LEDGER_HISTOGRAM_RULE)
+        o = (tb_histogram_options){.rule = TB_BINS_AUTO};
     o.on_worker = c->kind == LEDGER_HISTOGRAM_LATER;
     return tb_log_histogram_with(w, tag, data, HISTOGRAM_VALUES, TB_INT32, step, &o);
 }
@@ -276,6 +280,12 @@ static void build_graph(tb_graph *g, uint32_t step)
     tb_graph_set_string(x, "a_string", "one");
     tb_graph_set_string(x, "a_string", "two");
     tb_graph_set_dtype(x, "a_dtype", TB_FLOAT32);
+    tb_graph_set_floats(x, "floats", (double[]){1, 2}, 2);
+    tb_graph_set_bools(x, "bools", (bool[]){true, false}, 2);
+    tb_graph_set_strings(x, "strings", (const char *[]){"one", "two"}, 2);
+    tb_graph_set_dtypes(x, "dtypes", (tb_dtype[]){TB_FLOAT32, TB_INT8}, 2);
+    tb_graph_set_shape_attr(x, "shape", (int64_t[]){-1, 28}, 2);
+    tb_graph_set_tensor(x, "value", &(tb_tensor){.data = &step, .dtype = TB_UINT32});
 }
 
 /* A graph keeps its first error, and says it to whoever calls later. */
@@ -311,6 +321,24 @@ static tb_status log_graph_def(tb_writer *w, ledger_call *c, uint32_t step)
     return tb_log_graph_def(w, bytes, sizeof head + (size_t)size + 6);
 }
 
+static tb_status log_summary(tb_writer *w, ledger_call *c, uint32_t step)
+{
+    /* Summary { Value { tag, simple_value } } */
+    uint8_t bytes[TAG_SIZE + 9];
+    char tag[TAG_SIZE];
+    float value = scalar_of(step, 0);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    size_t size = strlen(tag_of(tag, c, 0));
+    uint8_t head[] = {0x0a, (uint8_t)(2 + size + 5), 0x0a, (uint8_t)size};
+    uint8_t tail[] = {0x15, (uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
+                      (uint8_t)(bits >> 24)};
+    memcpy(bytes, head, sizeof head);
+    memcpy(bytes + sizeof head, tag, size);
+    memcpy(bytes + sizeof head + size, tail, sizeof tail);
+    return tb_log_summary(w, bytes, sizeof head + size + sizeof tail, step);
+}
+
 static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_SCALAR] = log_scalar,
     [LEDGER_HANDLE] = log_handle,
@@ -321,6 +349,7 @@ static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_HISTOGRAM_WITH] = log_histogram,
     [LEDGER_HISTOGRAM_BINS] = log_histogram,
     [LEDGER_HISTOGRAM_EDGES] = log_histogram,
+    [LEDGER_HISTOGRAM_RULE] = log_histogram,
     [LEDGER_HISTOGRAM_LATER] = log_histogram,
     [LEDGER_HISTOGRAM_RAW] = log_histogram,
     [LEDGER_IMAGE] = log_image,
@@ -338,6 +367,7 @@ static log_fn *const log_fns[LEDGER_KINDS] = {
     [LEDGER_MESH] = log_mesh,
     [LEDGER_GRAPH] = log_graph,
     [LEDGER_GRAPH_DEF] = log_graph_def,
+    [LEDGER_SUMMARY] = log_summary,
 };
 
 tb_status ledger_log(ledger *g, tb_writer *w, ledger_kind kind)
@@ -454,6 +484,7 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_GROUP:
     case LEDGER_LARGE_GROUP:
     case LEDGER_LARGEST_GROUP:
+    case LEDGER_SUMMARY:
         return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_SIMPLE_VALUE
                && !(v->simple_value < scalar_of(step, index))
                && !(v->simple_value > scalar_of(step, index));
@@ -461,6 +492,7 @@ static bool is_payload(const value_message *v, const ledger_call *c, uint32_t st
     case LEDGER_HISTOGRAM_WITH:
     case LEDGER_HISTOGRAM_BINS:
     case LEDGER_HISTOGRAM_EDGES:
+    case LEDGER_HISTOGRAM_RULE:
     case LEDGER_HISTOGRAM_LATER:
     case LEDGER_HISTOGRAM_RAW:
         return v->value_case == TBLOG__PROTO__SUMMARY__VALUE__VALUE_HISTO

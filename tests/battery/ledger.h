@@ -19,6 +19,7 @@ typedef enum ledger_kind {
     LEDGER_HISTOGRAM_WITH,
     LEDGER_HISTOGRAM_BINS,
     LEDGER_HISTOGRAM_EDGES,
+    LEDGER_HISTOGRAM_RULE,
     LEDGER_HISTOGRAM_LATER, /* reduced by the worker */
     LEDGER_HISTOGRAM_RAW,
     LEDGER_IMAGE,
@@ -36,6 +37,7 @@ typedef enum ledger_kind {
     LEDGER_MESH,          /* two values that stay together */
     LEDGER_GRAPH,
     LEDGER_GRAPH_DEF,
+    LEDGER_SUMMARY,       /* a scalar of another library's making */
     LEDGER_KINDS
 } ledger_kind;
 

@@ -480,6 +480,18 @@ static void reel_too_large_for_a_record_is_refused(void **state)
         check_refusal(r, TB_STATUS_TOO_LARGE, "65535");
 }
 
+/* What is shown would fit, but not what it is made of: 2^64 bytes would be taken for none. */
+static void reel_too_large_to_be_made_smaller_is_refused(void **state)
+{
+    (void)state;
+    tb__reel r = reel_of(16384, 4, 1, false);
+    r.options = &(tb_image_options){.scale = 1e-7};
+    r.columns = 2;
+    r.padding = (1 << 25) - 8;
+    r.first.width = r.first.height = 4;
+    check_refusal(r, TB_STATUS_TOO_LARGE, "");
+}
+
 static void check_box_refusal(tb_image_options o, tb_status status, const char *words)
 {
     tb__reel r = reel_of(1, 1, 3, false);
@@ -628,6 +640,24 @@ static void reel_packed_with_a_wrong_header_is_corrupt(void **state)
 
 static uint64_t random_state = 1;
 
+static void reel_packed_with_too_long_sides_is_damaged(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    uint8_t *packed = pack_form(&size, TB__REEL_SAMPLES);
+    tb__reel_header h;
+    memcpy(&h, packed, sizeof h);
+    h.width = h.height = UINT32_C(1) << 31; /* and four channels: 2^64 bytes */
+    h.channels = 4;
+    h.sample_size = 1;
+    h.shown_width = h.shown_height = 3;
+    h.frames = 1;
+    h.boxes = 0;
+    memcpy(packed, &h, sizeof h);
+    check_damaged(packed, sizeof h);
+    free(packed);
+}
+
 static uint32_t random_bits(void)
 {
     random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -683,6 +713,8 @@ int main(void)
         cmocka_unit_test(reel_rate_is_checked),
         cmocka_unit_test(reel_strides_are_checked),
         cmocka_unit_test(reel_too_large_for_a_record_is_refused),
+        cmocka_unit_test(reel_too_large_to_be_made_smaller_is_refused),
+        cmocka_unit_test(reel_packed_with_too_long_sides_is_damaged),
         cmocka_unit_test(reel_boxes_are_checked),
         cmocka_unit_test(reel_touches_no_floating_point_state),
         cmocka_unit_test(reel_packed_and_cut_off_is_corrupt),

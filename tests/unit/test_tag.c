@@ -89,6 +89,13 @@ static void tags_keep_their_extent(void **state)
     assert_int_equal(tb__tags_check(&tag, &tags, "a", &six, &err), TB_STATUS_INVALID);
     assert_string_equal(err.text, "tag \"a\" has 5 points already, not 6");
     assert_int_equal(tb__tags_get(&tag, &tags, "a", &six, &err), TB_STATUS_INVALID);
+
+    tb__about any = five; /* as a summary from elsewhere, which does not say */
+    any.extent = 0;
+    any.extent_name = NULL;
+    assert_int_equal(tb__tags_get(&tag, &tags, "a", &any, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_get(&tag, &tags, "b", &any, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_get(&tag, &tags, "b", &six, &err), TB_STATUS_OK);
 }
 
 enum { THREADS = 4, NAMES = 5000 };

@@ -82,7 +82,8 @@ static bool clip(rectangle *r, const tb__canvas *c)
 }
 
 /* The bytes of an opaque pixel; returns how many. */
-static size_t make_pixel(uint8_t pixel[TB__LARGEST_PIXEL], const tb__canvas *c, const uint8_t color[3])
+static size_t make_pixel(uint8_t pixel[TB__LARGEST_PIXEL], const tb__canvas *c,
+                         const uint8_t color[3])
 {
     for (size_t i = 0; i < c->channels; i++) {
         uint8_t sample = i < 3 ? color[i] : 255;

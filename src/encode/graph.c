@@ -385,9 +385,15 @@ static tb_status check_shape(tb_graph_node *node, int port, const int64_t *sizes
 }
 
 /* A copy of |count| integers that is not NULL for none, so that NULL means no memory. */
+/* An empty list has an address, too. */
+static void *new_list(size_t count, size_t element_size)
+{
+    return tb__calloc(count == 0 ? 1 : count, element_size);
+}
+
 static int64_t *copy_integers(const int64_t *values, size_t count)
 {
-    int64_t *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    int64_t *copy = new_list(count, sizeof *copy);
     if (copy != NULL && count > 0)
         memcpy(copy, values, count * sizeof *copy);
     return copy;
@@ -594,7 +600,7 @@ tb_status tb_graph_set_bools(tb_graph_node *node, const char *attr, const bool *
     tb_status rv = check_list(node, attr, values, count);
     if (rv != TB_STATUS_OK)
         return rv;
-    int64_t *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    int64_t *copy = new_list(count, sizeof *copy);
     for (size_t i = 0; copy != NULL && i < count; i++)
         copy[i] = values[i];
     return put_integers(node, attr, TB__GRAPH_BOOLS, copy, count);
@@ -608,7 +614,7 @@ tb_status tb_graph_set_dtypes(tb_graph_node *node, const char *attr, const tb_dt
         rv = check_dtype(node, attr, values[i]);
     if (rv != TB_STATUS_OK)
         return rv;
-    int64_t *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    int64_t *copy = new_list(count, sizeof *copy);
     for (size_t i = 0; copy != NULL && i < count; i++)
         copy[i] = values[i];
     return put_integers(node, attr, TB__GRAPH_DTYPES, copy, count);
@@ -620,7 +626,7 @@ tb_status tb_graph_set_floats(tb_graph_node *node, const char *attr, const doubl
     tb_status rv = check_list(node, attr, values, count);
     if (rv != TB_STATUS_OK)
         return rv;
-    float *copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    float *copy = new_list(count, sizeof *copy);
     if (copy == NULL)
         return no_memory(node->graph, "an attribute");
     for (size_t i = 0; i < count; i++)
@@ -631,7 +637,7 @@ tb_status tb_graph_set_floats(tb_graph_node *node, const char *attr, const doubl
 
 static char **copy_strings(const char *const *values, size_t count)
 {
-    char **copy = tb__calloc(count == 0 ? 1 : count, sizeof *copy);
+    char **copy = new_list(count, sizeof *copy);
     for (size_t i = 0; copy != NULL && i < count; i++) {
         copy[i] = tb__strdup(values[i]);
         if (copy[i] != NULL)

@@ -8,6 +8,8 @@
 
 #include <tblog.h>
 
+#include "random.h"
+
 static const char *inputs;
 static tb_writer *w;
 
@@ -17,29 +19,12 @@ static void fail(const char *what)
     exit(1);
 }
 
-static double random_unit(void)
-{
-    static uint64_t state = 88172645463325252U;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)(state >> 11) * 0x1p-53;
-}
-
-static double bell(void)
-{
-    double sum = -6;
-    for (int i = 0; i < 12; i++)
-        sum += random_unit();
-    return sum;
-}
-
 /* --- data ------------------------------------------------------------------------------------- */
 
 static double normal(size_t i)
 {
     (void)i;
-    return bell();
+    return random_bell();
 }
 
 static double even(size_t i)
@@ -51,18 +36,18 @@ static double even(size_t i)
 static double skewed(size_t i)
 {
     (void)i;
-    return exp(bell());
+    return exp(random_bell());
 }
 
 /* Two peaks, and values far away. */
 static double parted(size_t i)
 {
-    return i % 1000 == 3 ? 90 * random_unit() : bell() + (i % 3 == 0 ? 12 : 0);
+    return i % 1000 == 3 ? 90 * random_unit() : random_bell() + (i % 3 == 0 ? 12 : 0);
 }
 
 static double broken(size_t i)
 {
-    return i % 7 == 0 ? nan("") : i % 11 == 0 ? HUGE_VAL : i % 13 == 0 ? -HUGE_VAL : bell();
+    return i % 7 == 0 ? nan("") : i % 11 == 0 ? HUGE_VAL : i % 13 == 0 ? -HUGE_VAL : random_bell();
 }
 
 static double equal(size_t i)
@@ -74,13 +59,13 @@ static double equal(size_t i)
 /* Most are equal, so that the quartiles are. */
 static double sparse(size_t i)
 {
-    return i % 9 == 0 ? bell() : 0;
+    return i % 9 == 0 ? random_bell() : 0;
 }
 
 static double whole(size_t i)
 {
     (void)i;
-    return floor(100 + 20 * bell());
+    return floor(100 + 20 * random_bell());
 }
 
 typedef struct source {

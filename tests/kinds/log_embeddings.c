@@ -14,6 +14,8 @@
 
 #include <tblog.h>
 
+#include "random.h"
+
 static const char *inputs;
 static FILE *calls;
 static int call_count;
@@ -22,20 +24,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "%s\n", what);
     exit(1);
-}
-
-static uint64_t random_bits(void)
-{
-    static uint64_t state = 88172645463325252U;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
-static double random_unit(void)
-{
-    return (double)(random_bits() >> 11) * 0x1p-53;
 }
 
 /* --- copies of what is passed ----------------------------------------------------------------- */

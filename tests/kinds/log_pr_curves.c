@@ -13,6 +13,8 @@
 
 #include <tblog.h>
 
+#include "random.h"
+
 static const char *inputs;
 static FILE *calls;
 
@@ -43,15 +45,6 @@ static void *allocate(size_t size)
     if (memory == NULL)
         fail("out of memory");
     return memory;
-}
-
-static double random_unit(void)
-{
-    static uint64_t state = 88172645463325252U;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)(state >> 11) * 0x1p-53;
 }
 
 /* --- data ------------------------------------------------------------------------------------- */

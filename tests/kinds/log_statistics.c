@@ -8,6 +8,8 @@
 
 #include <tblog.h>
 
+#include "random.h"
+
 enum { COUNT = 100003, STEPS = 3 };
 
 static const char *inputs;
@@ -25,35 +27,18 @@ static void must(tb_status status)
         fail(tb_last_error(w));
 }
 
-static double random_unit(void)
-{
-    static uint64_t state = 88172645463325252U;
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (double)(state >> 11) * 0x1p-53;
-}
-
-static double bell(void)
-{
-    double sum = -6;
-    for (int i = 0; i < 12; i++)
-        sum += random_unit();
-    return sum;
-}
-
 /* --- data ------------------------------------------------------------------------------------- */
 
 static double plain(size_t i)
 {
     (void)i;
-    return bell();
+    return random_bell();
 }
 
 static double far_off(size_t i)
 {
     (void)i;
-    return 1e9 + bell();
+    return 1e9 + random_bell();
 }
 
 static double huge(size_t i)
@@ -78,7 +63,7 @@ static double broken(size_t i)
            : i % 7 == 1  ? HUGE_VAL
            : i % 70 == 2 ? -HUGE_VAL
            : i % 5 == 0  ? 0
-                         : bell();
+                         : random_bell();
 }
 
 static double lost(size_t i)
@@ -88,7 +73,7 @@ static double lost(size_t i)
 
 static double whole(size_t i)
 {
-    return floor(100 * bell()) + (double)(i % 2);
+    return floor(100 * random_bell()) + (double)(i % 2);
 }
 
 static const struct {

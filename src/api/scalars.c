@@ -23,13 +23,7 @@ static const tb__about about = {.kind = TB_KIND_SCALAR};
 static inline tb_status log_scalar(tb_writer *w, const tb_tag *tag, double value, int64_t step,
                                    const tb__stamp *when)
 {
-    tb__entry entries[2];
-    entries[1] = (tb__entry){.ticks = when->ticks,
-                             .step = step,
-                             .value = value,
-                             .tag = tag->id,
-                             .kind = TB__ENTRY_SCALAR};
-    tb_status rv = tb__call_push(w, entries, 1, when);
+    tb_status rv = tb__call_push_scalar(w, tag->id, value, step, when);
     return rv == TB_STATUS_OK ? rv : tb__call_fail_to_queue(w, rv, tag->name, 1);
 }
 

@@ -40,11 +40,17 @@ static tb__clock_pair read_pair(const tb__clock *clock)
     return best;
 }
 
+static void set_rate(tb__clock *clock, double ns_per_tick)
+{
+    clock->ns_per_tick = ns_per_tick;
+    clock->ticks_per_ns = 1 / ns_per_tick;
+}
+
 void tb__clock_start(tb__clock *clock)
 {
     clock->has_counter = counter_is_constant() && tb__os_trusts_counter();
     clock->older = clock->newer = clock->latest = read_pair(clock);
-    clock->ns_per_tick = 1.0;
+    set_rate(clock, 1);
     clock->latest_wall = 0;
 }
 
@@ -54,12 +60,12 @@ void tb__clock_restore(tb__clock *clock, const tb__clock_pair *latest, double ns
     tb__clock_start(clock);
     tb__clock_pair now = clock->latest;
     clock->older = clock->newer = clock->latest = *latest;
-    clock->ns_per_tick = ns_per_tick > 0 && ns_per_tick < 1e6 ? ns_per_tick : 1.0;
+    set_rate(clock, ns_per_tick > 0 && ns_per_tick < 1e6 ? ns_per_tick : 1);
     /* The counter has gone on, and from there to here is the longest stretch to take the rate
      * of. */
     if (is_same_boot && now.ticks > latest->ticks && now.monotonic_ns > latest->monotonic_ns)
-        clock->ns_per_tick = ((double)now.monotonic_ns - (double)latest->monotonic_ns)
-                             / (double)(now.ticks - latest->ticks);
+        set_rate(clock, ((double)now.monotonic_ns - (double)latest->monotonic_ns)
+                            / (double)(now.ticks - latest->ticks));
 }
 
 /* The rate is taken by the time that never jumps, over the latest seconds: after the machine has
@@ -73,8 +79,8 @@ static void update_rate(tb__clock *clock)
         clock->newer = *latest;
     }
     if (clock->has_counter && latest->ticks > clock->older.ticks)
-        clock->ns_per_tick = (double)(latest->monotonic_ns - clock->older.monotonic_ns)
-                             / (double)(latest->ticks - clock->older.ticks);
+        set_rate(clock, (double)(latest->monotonic_ns - clock->older.monotonic_ns)
+                            / (double)(latest->ticks - clock->older.ticks));
 }
 
 void tb__clock_update(tb__clock *clock)

@@ -26,6 +26,7 @@ typedef struct tb__clock {
     tb__clock_pair older, newer; /* what the rate is taken over begins at |older| */
     tb__clock_pair latest;
     double ns_per_tick;
+    double ticks_per_ns;
     double latest_wall; /* what tb__clock_wall returned last */
 } tb__clock;
 
@@ -62,6 +63,14 @@ void tb__clock_restore(tb__clock *clock, const tb__clock_pair *latest, double ns
 
 /* Reads counter and clock anew.  One thread calls this and the next. */
 void tb__clock_update(tb__clock *clock);
+
+/* How many ticks take |ns|, which is not negative.  (A rate out of a damaged file may make it more than
+ * a number holds.) */
+static inline uint64_t tb__clock_ticks_in(const tb__clock *clock, double ns)
+{
+    double ticks = ns * clock->ticks_per_ns;
+    return ticks < 1e18 ? (uint64_t)ticks : UINT64_C(1000000000000000000);
+}
 
 /* Seconds since 1970 at |ticks|, which were taken after tb__clock_start.  Does not go back by less
  * than a millisecond from one call to the next, so that rounding does not turn time around. */

@@ -38,25 +38,25 @@ typedef struct tb__value {
 enum { TB__SCALAR_PAYLOAD_SIZE = 5 };
 void tb__scalar_encode(uint8_t payload[TB__SCALAR_PAYLOAD_SIZE], double value);
 
-/* A scalar whose tag the file has described already. */
-typedef struct tb__scalar_value {
-    const uint8_t *head; /* from tb__scalar_head_encode, for its tag */
-    size_t head_size;
-    double value;
-} tb__scalar_value;
+/* What stands before the number in the Summary.Value of a scalar whose tag the file has described
+ * already: made once for each tag. */
+typedef struct tb__scalar_head {
+    uint8_t *bytes; /* room for TB__HEAD_ROOM of them at least, so that they can be copied at once */
+    size_t size;
+} tb__scalar_head;
+enum { TB__HEAD_ROOM = 32 };
 
-/* Appends a scalar's whole Summary.Value but for the four bytes of the number, which are its
- * last: made once for each tag. */
-tb_status tb__scalar_head_encode(tb__buf *out, const char *tag, size_t tag_size);
+/* TB_STATUS_OK or TB_STATUS_NO_MEMORY.  |bytes| is the caller's to free. */
+tb_status tb__scalar_head_make(tb__scalar_head *out, const char *tag, size_t tag_size);
 
 /* Each appends one serialized Event.  TB_STATUS_OK or TB_STATUS_NO_MEMORY; on error |out| is as it
  * was.  Tags are not checked here: not empty, and valid UTF-8. */
 tb_status tb__event_encode_values(tb__buf *out, double wall_time, int64_t step,
                                   const tb__value *values, size_t count);
-/* |heads_size| is the sum of their |head_size|. */
+/* |heads_size| is the sum of their sizes. */
 tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
-                                   const tb__scalar_value *values, size_t count,
-                                   size_t heads_size);
+                                   const tb__scalar_head *const *heads, const double *numbers,
+                                   size_t count, size_t heads_size);
 tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
                                  const uint8_t *graph_def, size_t size);
 tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/bytes.h"
 #include "encode/fields.h"
 
 enum {
@@ -25,27 +27,14 @@ enum {
 
 enum { HEAD_MAX_SIZE = 1 + 8 + 1 + TB__VARINT_MAX_SIZE }; /* wall_time and step */
 
-static uint8_t *put_fixed32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> 8 * i);
-    return p + 4;
-}
-
-static uint8_t *put_fixed64(uint8_t *p, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)(value >> 8 * i);
-    return p + 8;
-}
-
 /* Wall time is there even when it is 0; a step of 0 is left out, as protobuf has it. */
 static uint8_t *put_head(uint8_t *p, double wall_time, int64_t step)
 {
     uint64_t bits;
     memcpy(&bits, &wall_time, sizeof bits);
     *p++ = EVENT_WALL_TIME;
-    p = put_fixed64(p, bits);
+    tb__store_le64(p, bits);
+    p += sizeof bits;
     if (step != 0) {
         *p++ = EVENT_STEP;
         p = tb__put_varint(p, (uint64_t)step); /* ten bytes when negative */
@@ -99,7 +88,7 @@ static inline uint32_t float_bits(double value)
 void tb__scalar_encode(uint8_t payload[TB__SCALAR_PAYLOAD_SIZE], double value)
 {
     payload[0] = VALUE_SIMPLE_VALUE; /* zero too: a value without it would be none */
-    put_fixed32(payload + 1, float_bits(value));
+    tb__store_le32(payload + 1, float_bits(value));
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -141,31 +130,43 @@ tb_status tb__event_encode_values(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
-tb_status tb__scalar_head_encode(tb__buf *out, const char *tag, size_t tag_size)
+tb_status tb__scalar_head_make(tb__scalar_head *out, const char *tag, size_t tag_size)
 {
-    uint8_t *p = tb__buf_extend(out, 2 * TB__LENGTH_MAX_SIZE + tag_size + 1);
-    if (p == NULL)
+    size_t value_size = tb__bytes_size(tag_size) + TB__SCALAR_PAYLOAD_SIZE;
+    out->size = tb__bytes_size(value_size) - sizeof(float);
+    out->bytes = tb__calloc(out->size < TB__HEAD_ROOM ? TB__HEAD_ROOM : out->size, 1);
+    if (out->bytes == NULL)
         return TB_STATUS_NO_MEMORY;
-    p = tb__put_length(p, SUMMARY_VALUE, tb__bytes_size(tag_size) + TB__SCALAR_PAYLOAD_SIZE);
+    uint8_t *p = tb__put_length(out->bytes, SUMMARY_VALUE, value_size);
     p = tb__put_bytes(p, VALUE_TAG, tag, tag_size);
-    *p++ = VALUE_SIMPLE_VALUE;
-    return finish(out, p);
+    *p = VALUE_SIMPLE_VALUE;
+    return TB_STATUS_OK;
+}
+
+/* Few heads are longer than TB__HEAD_ROOM, and a copy of a fixed size is a matter of two
+ * instructions; what it copies too much is overwritten. */
+static inline uint8_t *put_scalar(uint8_t *p, const tb__scalar_head *head, double number)
+{
+    memcpy(p, head->bytes, TB__HEAD_ROOM);
+    if (head->size > TB__HEAD_ROOM)
+        memcpy(p + TB__HEAD_ROOM, head->bytes + TB__HEAD_ROOM, head->size - TB__HEAD_ROOM);
+    p += head->size;
+    tb__store_le32(p, float_bits(number));
+    return p + sizeof(float);
 }
 
 tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
-                                   const tb__scalar_value *values, size_t count,
-                                   size_t heads_size)
+                                   const tb__scalar_head *const *heads, const double *numbers,
+                                   size_t count, size_t heads_size)
 {
-    size_t summary_size = heads_size + 4 * count;
-    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + TB__LENGTH_MAX_SIZE + summary_size);
+    size_t size = heads_size + count * sizeof(float);
+    uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + TB__LENGTH_MAX_SIZE + size + TB__HEAD_ROOM);
     if (p == NULL)
         return TB_STATUS_NO_MEMORY;
     p = put_head(p, wall_time, step);
-    p = tb__put_length(p, EVENT_SUMMARY, summary_size);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(p, values[i].head, values[i].head_size);
-        p = put_fixed32(p + values[i].head_size, float_bits(values[i].value));
-    }
+    p = tb__put_length(p, EVENT_SUMMARY, size);
+    for (size_t i = 0; i < count; i++)
+        p = put_scalar(p, heads[i], numbers[i]);
     return finish(out, p);
 }
 

@@ -6,7 +6,7 @@
 
 #include <arm_acle.h>
 
-#include "wire/bytes.h"
+#include "base/bytes.h"
 
 /* The last |size| bytes, 1 to 7, that end at |end|, with others before them: see crc32c_x86.c. */
 static inline uint32_t last_bytes(uint32_t crc, const uint8_t *end, size_t size)

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-#include "wire/bytes.h"
+#include "base/bytes.h"
 
 /* table[n][b] is what byte b leaves in the register after n zero bytes behind it.  It is made at
  * the first use, and so takes no room in the library: most CPUs do without it. */

@@ -1,6 +1,6 @@
 #include "wire/record.h"
 
-#include "wire/bytes.h"
+#include "base/bytes.h"
 #include "wire/crc32c.h"
 
 enum { LENGTH_SIZE = 8 };

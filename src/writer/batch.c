@@ -16,32 +16,34 @@ enum {
 #define JOIN_NS 1000000.0
 
 /* Scalars of one step, to become one event. */
-typedef struct tb__scalar_group {
+typedef struct scalar_group {
     size_t count;
     size_t heads_size;
-    size_t bytes;  /* about as large as the event will be */
-    bool describes; /* one of the tags at least is new in this file */
-    double wall;
-    int64_t step;
-    tb_tag *tags[TB__GROUP_MAX];
-    tb__scalar_value values[TB__GROUP_MAX];
-    tb__value described[TB__GROUP_MAX];
-    uint8_t payloads[TB__GROUP_MAX][TB__SCALAR_PAYLOAD_SIZE];
+    size_t metadata_size; /* of tags that are new in this file */
+    bool more; /* the next entry belongs to it, whatever that is */
 } scalar_group;
+
+struct tb__scalar_room {
+    tb_tag *tags[TB__GROUP_MAX];
+    const tb__scalar_head *heads[TB__GROUP_MAX];
+    double numbers[TB__GROUP_MAX];
+    tb__value values[TB__GROUP_MAX]; /* of an event that describes tags */
+    uint8_t payloads[TB__GROUP_MAX][TB__SCALAR_PAYLOAD_SIZE];
+};
 
 tb_status tb__batch_init(tb__batch *b)
 {
     b->record_count = 0;
     b->file_number = 1; /* 0 is that of tags that no file describes */
     b->scratch = (tb__buf){0};
-    b->group = tb__calloc(1, sizeof *b->group);
-    return b->group != NULL ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
+    b->room = tb__calloc(1, sizeof *b->room);
+    return b->room != NULL ? TB_STATUS_OK : TB_STATUS_NO_MEMORY;
 }
 
 void tb__batch_free(tb__batch *b)
 {
     tb__buf_free(&b->scratch);
-    tb__free(b->group);
+    tb__free(b->room);
 }
 
 void tb__batch_forget(tb__batch *b)
@@ -273,108 +275,123 @@ static tb_status append_parts(tb__batch *b, double wall, const tb__entry *entry,
 
 /* --- groups of scalars: logged together, written as one event --------------------------------- */
 
-static const tb__entry *next_of_group(tb__batch *b)
+/* |*number| says which statistic it is to become.  Those of an array that can't be encoded are lost
+ * with it. */
+TB__COLD static bool get_statistic(double *number, tb__batch *b)
 {
-    const tb__entry *entry = tb__queue_peek(b->queue);
-    tb__queue_take(b->queue);
-    return entry;
-}
-
-static void begin_group(scalar_group *g, double wall, int64_t step)
-{
-    g->count = g->heads_size = g->bytes = 0;
-    g->describes = false;
-    g->wall = wall;
-    g->step = step;
-}
-
-/* The statistics of an array that can't be encoded are lost with it. */
-static bool statistic_of(double *out, tb__batch *b, const tb__entry *entry)
-{
-    bool is_known = entry->value >= 0 && entry->value < TB__STATISTICS;
+    bool is_known = *number >= 0 && *number < TB__STATISTICS;
     if (b->has_statistics && is_known)
-        return tb__statistics_value(out, &b->statistics, (size_t)entry->value);
+        return tb__statistics_value(number, &b->statistics, (size_t)*number);
     if (!b->is_short_of_memory)
         tb__counters_add(&b->counters->dropped, 1);
     return false;
 }
 
-static void collect(tb__batch *b, scalar_group *g, const tb__entry *entry)
-{
-    double number = entry->value;
-    if (entry->kind == TB__ENTRY_STATISTIC && !statistic_of(&number, b, entry))
-        return;
-    tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
-    bool is_new = tag->described_in != b->file_number;
-    g->tags[g->count] = tag;
-    g->values[g->count] =
-        (tb__scalar_value){tag->scalar_head, tag->scalar_head_size, number};
-    g->count++;
-    g->heads_size += tag->scalar_head_size;
-    g->bytes += tag->scalar_head_size + 4 + (is_new ? tag->metadata_size : 0);
-    g->describes |= is_new;
-}
-
 /* The general form of an event, with what new tags are. */
-static tb_status append_described(tb__batch *b, scalar_group *g, tb__error *err)
+static tb_status append_described(tb__batch *b, double wall, int64_t step, size_t count,
+                                  tb__error *err)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        tb__scalar_encode(g->payloads[i], g->values[i].value);
-        g->described[i] = value_of(b, g->tags[i], g->payloads[i], TB__SCALAR_PAYLOAD_SIZE);
+    struct tb__scalar_room *room = b->room;
+    for (size_t i = 0; i < count; i++) {
+        tb__scalar_encode(room->payloads[i], room->numbers[i]);
+        room->values[i] = value_of(b, room->tags[i], room->payloads[i], TB__SCALAR_PAYLOAD_SIZE);
     }
-    return append_values(b, g->wall, g->step, g->described, g->count, err);
+    tb_status rv = append_values(b, wall, step, room->values, count, err);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    for (size_t i = 0; i < count; i++)
+        room->tags[i]->described_in = b->file_number;
+    return TB_STATUS_OK;
 }
 
-static tb_status append_plain(tb__batch *b, const scalar_group *g, tb__error *err)
+static tb_status append_plain(tb__batch *b, double wall, int64_t step, const scalar_group *g,
+                              tb__error *err)
 {
     size_t start;
     tb_status rv = begin_record(b, &start);
     if (rv != TB_STATUS_OK)
         return rv;
-    rv = tb__event_encode_scalars(b->out, g->wall, g->step, g->values, g->count, g->heads_size);
+    rv = tb__event_encode_scalars(b->out, wall, step, b->room->heads, b->room->numbers, g->count,
+                                  g->heads_size);
     return end_record(b, start, rv, err);
 }
 
-static void end_group(tb__batch *b, scalar_group *g)
+static void append_group(tb__batch *b, double wall, int64_t step, const scalar_group *g)
 {
     tb__error err;
     err.text[0] = '\0';
     if (g->count == 0)
         return;
-    tb_status rv = g->describes ? append_described(b, g, &err) : append_plain(b, g, &err);
-    if (rv != TB_STATUS_OK) {
-        report_lost(b, rv, &err, g->tags[0]->name, g->count);
-        return;
+    tb_status rv = g->metadata_size > 0 ? append_described(b, wall, step, g->count, &err)
+                                        : append_plain(b, wall, step, g, &err);
+    if (rv != TB_STATUS_OK)
+        report_lost(b, rv, &err, b->room->tags[0]->name, g->count);
+}
+
+/* What the scalars of an event have in common. */
+typedef struct moment {
+    int64_t step;
+    uint64_t ticks;  /* of the first one ... */
+    uint64_t within; /* ... and how much later another one joins it; 0: never */
+} moment;
+
+static inline bool joins(const tb__entry *entry, const moment *m)
+{
+    return entry->kind == TB__ENTRY_SCALAR && entry->step == m->step
+           && entry->ticks - m->ticks < m->within;
+}
+
+/* Thousands of tags with long names and descriptions are several events, so that no record grows too
+ * large. */
+static inline bool is_full(const scalar_group *g)
+{
+    return g->count == TB__GROUP_MAX || g->heads_size + g->metadata_size > LARGE_GROUP_BYTES;
+}
+
+/* Adds those of |most| entries that belong to the group, and returns how many that are. */
+static size_t collect(tb__batch *b, scalar_group *group, const tb__entry *entries, size_t most,
+                      const moment *m)
+{
+    struct tb__scalar_room *room = b->room;
+    scalar_group g = *group; /* in registers */
+    size_t i;
+    for (i = 0; i < most && !is_full(&g) && (g.more || joins(&entries[i], m)); i++) {
+        const tb__entry *entry = &entries[i];
+        tb_tag *tag = tb__tags_by_id(b->tags, entry->tag);
+        room->numbers[g.count] = entry->value;
+        g.more = entry->more != 0;
+        if (entry->kind != TB__ENTRY_SCALAR && !get_statistic(&room->numbers[g.count], b))
+            continue;
+        room->tags[g.count] = tag;
+        room->heads[g.count] = &tag->head;
+        g.heads_size += tag->head.size;
+        if (tag->described_in != b->file_number)
+            g.metadata_size += tag->metadata_size;
+        g.count++;
     }
-    for (size_t i = 0; g->describes && i < g->count; i++)
-        g->tags[i]->described_in = b->file_number;
+    *group = g;
+    return i;
 }
 
-/* Whether the next entry was logged for the same step and at nearly the same time. */
-static bool next_joins(tb__batch *b, const tb__entry *first)
+/* Takes the next scalar, and those that belong to it. */
+static void append_scalars(tb__batch *b, double wall, bool may_join)
 {
-    const tb__entry *next = tb__queue_peek(b->queue);
-    return next != NULL && next->kind == TB__ENTRY_SCALAR && next->step == first->step
-           && (double)(next->ticks - first->ticks) * b->queue->clock->ns_per_tick < JOIN_NS;
-}
-
-/* |entry| is the first of a group, taken already.  Thousands of tags with long names and
- * descriptions are split, so that no record grows too large. */
-static void append_scalars(tb__batch *b, double wall, const tb__entry *entry, bool may_join)
-{
-    scalar_group *g = b->group;
-    const tb__entry *first = entry;
-    begin_group(g, wall, entry->step);
+    const tb__entry *entries = tb__queue_peek(b->queue);
+    moment m = {entries->step, entries->ticks,
+                may_join ? tb__clock_ticks_in(b->queue->clock, JOIN_NS) : 0};
+    scalar_group g = {.more = true};
     for (;;) {
-        collect(b, g, entry);
-        bool goes_on = entry->more || (may_join && next_joins(b, first));
-        if (!goes_on || g->bytes > LARGE_GROUP_BYTES || g->count == TB__GROUP_MAX) {
-            end_group(b, g);
-            begin_group(g, wall, entry->step);
-        }
+        size_t left;
+        entries = tb__queue_peek_some(b->queue, &left);
+        size_t taken = collect(b, &g, entries, left, &m);
+        tb__queue_take_some(b->queue, taken);
+        bool goes_on = is_full(&g);
+        if (taken > 0 && taken == left && !goes_on)
+            continue; /* it may go on in the next stretch */
+        append_group(b, wall, m.step, &g);
         if (!goes_on)
             return;
-        entry = next_of_group(b);
+        g = (scalar_group){.more = g.more};
     }
 }
 
@@ -405,19 +422,21 @@ static bool is_scalar(const tb__entry *entry)
     return entry->kind == TB__ENTRY_SCALAR || entry->kind == TB__ENTRY_STATISTIC;
 }
 
-/* |entry| is the first of a group, taken already.  Behind it there may be scalars. */
-static void append_large_ones(tb__batch *b, double wall, const tb__entry *entry)
+/* Takes the rest of a group.  Behind what is large there may be scalars. */
+static void append_large_ones(tb__batch *b, double wall)
 {
+    bool more = true;
     b->has_statistics = false;
-    for (;; entry = next_of_group(b)) {
+    while (more) {
+        const tb__entry *entry = tb__queue_peek(b->queue);
         if (is_scalar(entry)) {
-            append_scalars(b, wall, entry, false);
+            append_scalars(b, wall, false);
             return;
         }
+        tb__queue_take(b->queue);
         if (entry->kind != TB__ENTRY_NOTHING)
             append_large(b, wall, entry);
-        if (!entry->more)
-            return;
+        more = entry->more != 0;
     }
 }
 
@@ -433,19 +452,20 @@ bool tb__batch_is_heavy(const tb__batch *b, const tb__entry *entry)
 
 void tb__batch_append_group(tb__batch *b)
 {
-    const tb__entry *entry = next_of_group(b);
+    const tb__entry *entry = tb__queue_peek(b->queue);
     bool has_own_wall = entry->kind == TB__ENTRY_WALL;
     double wall;
     if (has_own_wall) {
         wall = entry->value;
-        entry = next_of_group(b);
+        tb__queue_take(b->queue);
+        entry = tb__queue_peek(b->queue);
     } else {
         wall = tb__clock_wall(b->queue->clock, entry->ticks);
     }
     if (entry->kind == TB__ENTRY_SCALAR)
-        append_scalars(b, wall, entry, !has_own_wall && !b->exact_wall_times);
+        append_scalars(b, wall, !has_own_wall && !b->exact_wall_times);
     else
-        append_large_ones(b, wall, entry);
+        append_large_ones(b, wall);
 }
 
 uint64_t tb__batch_count_values(const uint8_t *data, size_t size, size_t skip)

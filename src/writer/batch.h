@@ -36,7 +36,7 @@ typedef struct tb__batch {
     tb__buf scratch;
     bool has_statistics; /* ... of the latest array of this group */
     tb__statistics statistics;
-    struct tb__scalar_group *group; /* the one that is being collected */
+    struct tb__scalar_room *room; /* for the scalars that are being collected */
 } tb__batch;
 
 /* The members down to |can_try_again| are set; makes the rest.  TB_STATUS_OK or

@@ -63,6 +63,28 @@ double tb_use_wall_time(double seconds)
     return before;
 }
 
+/* --- into the queue --------------------------------------------------------------------------- */
+
+/* A queue that was closed may be one that this process is to open again, after a fork. */
+static tb_status push_again(tb_writer *w, const tb__entry *group, size_t count)
+{
+    return tb__writer_adopt(w) ? tb__queue_push(&w->queue, group, count) : TB_STATUS_CLOSED;
+}
+
+tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count, const tb__stamp *when)
+{
+    if (when->has_wall)
+        entries[0] = (tb__entry){.ticks = when->ticks,
+                                 .step = entries[1].step,
+                                 .value = when->wall,
+                                 .kind = TB__ENTRY_WALL,
+                                 .more = 1};
+    const tb__entry *group = when->has_wall ? entries : entries + 1;
+    count += when->has_wall;
+    tb_status rv = tb__queue_push(&w->queue, group, count);
+    return rv == TB_STATUS_CLOSED ? push_again(w, group, count) : rv;
+}
+
 /* --- what travels in a block ------------------------------------------------------------------ */
 
 static tb_status check_size(const tb__call *c, size_t size, tb__error *err)
@@ -136,11 +158,6 @@ tb_status tb__call_end(const tb__call *c, tb__entry_kind kind, int64_t step)
 {
     tb__entry entries[2];
     return tb__call_end_with_scalars(c, kind, step, entries, 0);
-}
-
-tb_status tb__call_push_again(tb_writer *w, const tb__entry *group, size_t count)
-{
-    return tb__writer_adopt(w) ? tb__queue_push(&w->queue, group, count) : TB_STATUS_CLOSED;
 }
 
 static const tb__about scalar = {.kind = TB_KIND_SCALAR};

@@ -63,24 +63,22 @@ static inline double tb__call_wall(const tb_writer *w)
     return tb__call_given_wall != 0 ? tb__call_given_wall : tb__writer_wall_now(w);
 }
 
-/* For a queue that was closed: pushes if this process may open it again, after a fork. */
-TB__COLD tb_status tb__call_push_again(tb_writer *w, const tb__entry *group, size_t count);
-
 /* Pushes the group of |count| entries that begins at |entries[1]|, behind one with the wall time
  * if it is given: |entries[0]| is room for it. */
-static inline tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count,
-                                      const tb__stamp *when)
+tb_status tb__call_push(tb_writer *w, tb__entry *entries, size_t count, const tb__stamp *when);
+
+/* tb__call_push of a scalar. */
+static inline tb_status tb__call_push_scalar(tb_writer *w, uint32_t tag, double value, int64_t step,
+                                             const tb__stamp *when)
 {
-    if (when->has_wall)
-        entries[0] = (tb__entry){.ticks = when->ticks,
-                                 .step = entries[1].step,
-                                 .value = when->wall,
-                                 .kind = TB__ENTRY_WALL,
-                                 .more = 1};
-    const tb__entry *group = when->has_wall ? entries : entries + 1;
-    count += when->has_wall;
-    tb_status rv = tb__queue_push(&w->queue, group, count);
-    return rv == TB_STATUS_CLOSED ? tb__call_push_again(w, group, count) : rv;
+    if (!when->has_wall && tb__queue_push_scalar(&w->queue, when->ticks, tag, value, step))
+        return TB_STATUS_OK;
+    tb__entry entries[2] = {[1] = {.ticks = when->ticks,
+                                   .step = step,
+                                   .value = value,
+                                   .tag = tag,
+                                   .kind = TB__ENTRY_SCALAR}};
+    return tb__call_push(w, entries, 1, when);
 }
 
 /* --- what travels in a block ------------------------------------------------------------------ */

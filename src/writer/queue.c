@@ -10,7 +10,8 @@ enum {
     WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
     LOOK_EVERY = TB__RING_ENTRIES / 8, /* ... and looked at again after so many entries */
     AHEAD_MAX = 16 << 20, /* bytes of the arena that are made ready before they are used */
-    RING_AHEAD = 32 << 10 /* ... and of a ring by its thread; the worker does the rest */
+    RING_AHEAD = 32 << 10, /* ... and of a ring by its thread; the worker does the rest */
+    STRETCH_MAX = 256 /* entries that are looked at before they are taken: a fraction of a cache */
 };
 
 /* Stamps further ahead of the worker's own than this come from counters that are not in step; such
@@ -99,8 +100,8 @@ tb_status tb__queue_adopt(tb__queue *q)
     atomic_store(&q->ring_count, 0);
     q->rings_ready = 0;
     memset(q->cursors, 0, sizeof q->cursors);
-    q->run_until = 0;
-    q->in_group = q->closing = false;
+    q->stretch = (tb__stretch){0};
+    q->closing = false;
     q->worker = NULL;
     atomic_store(&q->is_idle, false);
     atomic_store(&q->worker_sleeps, false);
@@ -199,7 +200,7 @@ static tb_status give_ring(tb__queue *q, tb__producer *p)
     return TB_STATUS_OK;
 }
 
-tb_status tb__queue_attach(tb__producer **out, tb__queue *q)
+static tb_status attach(tb__producer **out, tb__queue *q)
 {
     if (atomic_load(&q->orphaned))
         return TB_STATUS_CLOSED;
@@ -300,7 +301,7 @@ static bool ring_request_fits(tb__queue *q, void *wanted)
     return ring_has_room(r->producer, r->count);
 }
 
-tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count)
+static tb_status make_room(tb__queue *q, tb__producer *p, size_t count)
 {
     uint64_t tail = atomic_load_explicit(&p->ring->tail, memory_order_acquire);
     bool has_room = ring_has_room(p, count);
@@ -319,6 +320,20 @@ tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count)
     return rv;
 }
 
+static tb_status place(tb__queue *q, tb__producer *p, const tb__entry *entries, size_t count)
+{
+    tb_status rv = p->head + count <= p->look_at ? TB_STATUS_OK : make_room(q, p, count);
+    if (rv != TB_STATUS_OK)
+        return rv;
+    for (size_t i = 0; i < count; i++) {
+        tb__entry *slot = &p->ring->entries[(p->head + i) % TB__RING_ENTRIES];
+        *slot = entries[i];
+        slot->check = tb__entry_check(&entries[i], p->head + i);
+    }
+    tb__queue_advance_head(q, p, count);
+    return TB_STATUS_OK;
+}
+
 /* Whoever holds shared_lock may move the head, which is read here without it. */
 static bool shared_ring_fits(tb__queue *q, void *wanted)
 {
@@ -328,13 +343,13 @@ static bool shared_ring_fits(tb__queue *q, void *wanted)
 }
 
 /* Nobody waits for room with shared_lock held, for a fork takes it, too. */
-tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count)
+static tb_status push_shared(tb__queue *q, const tb__entry *entries, size_t count)
 {
     int64_t deadline = 0;
     for (;;) {
         pthread_mutex_lock(&q->shared_lock);
         bool fits = shared_ring_fits(q, &count);
-        tb_status rv = fits ? tb__queue_place(q, q->shared_producer, entries, count)
+        tb_status rv = fits ? place(q, q->shared_producer, entries, count)
                             : TB_STATUS_FULL;
         pthread_mutex_unlock(&q->shared_lock);
         if (fits || atomic_load(&q->dropping))
@@ -345,6 +360,17 @@ tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t c
         if (rv != TB_STATUS_OK)
             return rv;
     }
+}
+
+tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, size_t count)
+{
+    tb__producer *p = (tb__producer *)tb__thread_recall(q->serial);
+    if (p == NULL) {
+        tb_status rv = attach(&p, q);
+        if (rv != TB_STATUS_OK)
+            return rv;
+    }
+    return p->shared ? push_shared(q, entries, count) : place(q, p, entries, count);
 }
 
 typedef struct block_request {
@@ -417,7 +443,12 @@ void tb__queue_begin(tb__queue *q)
     count = atomic_load(&q->ring_count);
     for (uint32_t i = 0; i < count; i++)
         q->cursors[i].limit = atomic_load_explicit(&q->rings[i].head, memory_order_acquire);
-    q->run_until = 0;
+    q->stretch = (tb__stretch){0};
+}
+
+static bool is_too_young(const tb__queue *q, const tb__entry *entry)
+{
+    return entry->ticks > q->cut && entry->ticks - q->cut < MAX_SKEW_TICKS;
 }
 
 static const tb__entry *front(const tb__queue *q, uint32_t ring)
@@ -425,13 +456,12 @@ static const tb__entry *front(const tb__queue *q, uint32_t ring)
     if (q->cursors[ring].taken == q->cursors[ring].limit)
         return NULL;
     const tb__entry *entry = &q->rings[ring].entries[q->cursors[ring].taken % TB__RING_ENTRIES];
-    bool too_young = entry->ticks > q->cut && entry->ticks - q->cut < MAX_SKEW_TICKS;
-    return too_young ? NULL : entry;
+    return is_too_young(q, entry) ? NULL : entry;
 }
 
 /* Finds the ring to take from next, and until when no other ring has an older entry.  Entries that
  * are too close in time to tell are ordered by step: loops log growing steps. */
-static bool choose_ring(tb__queue *q)
+static bool choose_ring(const tb__queue *q, uint32_t *out_ring, uint64_t *out_until)
 {
     uint32_t count = atomic_load_explicit(&q->ring_count, memory_order_relaxed);
     uint64_t oldest = 0, second = UINT64_MAX;
@@ -445,7 +475,7 @@ static bool choose_ring(tb__queue *q)
                 second = oldest;
             has_found = true;
             oldest = entry->ticks;
-            q->run_ring = i;
+            *out_ring = i;
         } else if (entry->ticks < second) {
             second = entry->ticks;
         }
@@ -453,63 +483,66 @@ static bool choose_ring(tb__queue *q)
     if (!has_found)
         return false;
     if (second - oldest > TB__CLOCK_SLACK) {
-        q->run_until = second == UINT64_MAX ? second : second - TB__CLOCK_SLACK;
+        *out_until = second == UINT64_MAX ? second : second - TB__CLOCK_SLACK;
         return true;
     }
-    q->run_until = 0; /* near others: choose anew for each entry */
-    int64_t step = front(q, q->run_ring)->step;
+    *out_until = 0; /* near others: choose anew for each entry */
+    int64_t step = front(q, *out_ring)->step;
     for (uint32_t i = 0; i < count; i++) {
         const tb__entry *entry = front(q, i);
         if (entry != NULL && entry->ticks - oldest <= TB__CLOCK_SLACK && entry->step < step) {
             step = entry->step;
-            q->run_ring = i;
+            *out_ring = i;
         }
     }
     return true;
 }
 
-const tb__entry *tb__queue_peek(tb__queue *q)
+static bool is_due(const tb__queue *q, const tb__entry *entry, uint64_t until)
 {
-    if (q->in_group) {
-        uint64_t taken = q->cursors[q->run_ring].taken;
-        return &q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES];
-    }
-    const tb__entry *entry = q->run_until > 0 ? front(q, q->run_ring) : NULL;
-    if (entry != NULL && entry->ticks < q->run_until)
-        return entry;
-    return choose_ring(q) ? front(q, q->run_ring) : NULL;
+    return entry->ticks < until && !is_too_young(q, entry);
 }
 
-void tb__queue_take(tb__queue *q)
+/* A group stays together, and may go on at the other end of the ring. */
+const tb__entry *tb__queue_find_stretch(tb__queue *q)
 {
-    uint64_t taken = q->cursors[q->run_ring].taken++;
-    q->in_group = q->rings[q->run_ring].entries[taken % TB__RING_ENTRIES].more != 0;
+    tb__stretch *stretch = &q->stretch;
+    uint64_t until = 0;
+    if (!stretch->in_group && !choose_ring(q, &stretch->ring, &until))
+        return NULL;
+    const tb__ring *ring = &q->rings[stretch->ring];
+    uint64_t taken = q->cursors[stretch->ring].taken;
+    uint64_t most = q->cursors[stretch->ring].limit - taken;
+    size_t start = taken % TB__RING_ENTRIES, end = start;
+    size_t last = most < STRETCH_MAX ? start + (size_t)most : start + STRETCH_MAX;
+    if (last > TB__RING_ENTRIES)
+        last = TB__RING_ENTRIES;
+    do
+        stretch->in_group = ring->entries[end++].more != 0;
+    while (end < last && (stretch->in_group || is_due(q, &ring->entries[end], until)));
+    stretch->next = &ring->entries[start];
+    stretch->left = end - start;
+    return stretch->next;
 }
 
 /* How far entries are taken. */
 typedef struct taking {
     uint64_t taken[TB__RINGS];
-    uint32_t run_ring;
-    uint64_t run_until;
-    bool in_group;
+    tb__stretch stretch;
 } taking;
 
 static void get_taking(taking *t, const tb__queue *q)
 {
     for (size_t i = 0; i < TB__RINGS; i++)
         t->taken[i] = q->cursors[i].taken;
-    t->run_ring = q->run_ring;
-    t->run_until = q->run_until;
-    t->in_group = q->in_group;
+    t->stretch = q->stretch;
 }
 
 static void set_taking(tb__queue *q, const taking *t)
 {
     for (size_t i = 0; i < TB__RINGS; i++)
         q->cursors[i].taken = t->taken[i];
-    q->run_ring = t->run_ring;
-    q->run_until = t->run_until;
-    q->in_group = t->in_group;
+    q->stretch = t->stretch;
 }
 
 void tb__queue_look_ahead(tb__queue *q, size_t most,
@@ -610,8 +643,7 @@ void tb__queue_rewind(tb__queue *q)
         }
         q->cursors[i].taken = q->cursors[i].committed;
     }
-    q->run_until = 0;
-    q->in_group = false;
+    q->stretch = (tb__stretch){0};
 }
 
 void tb__queue_grow_ahead(tb__queue *q)

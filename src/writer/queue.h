@@ -36,6 +36,15 @@ typedef struct tb__producer {
     struct tb__producer *next;
 } tb__producer;
 
+/* The entries that come next in order, as far as was looked: all in one ring, one behind the
+ * other. */
+typedef struct tb__stretch {
+    const tb__entry *next;
+    size_t left;
+    uint32_t ring;
+    bool in_group; /* what follows it belongs to the same group as its last entry */
+} tb__stretch;
+
 typedef struct tb__queue {
     uint64_t serial;
     double full_wait_seconds;
@@ -53,10 +62,8 @@ typedef struct tb__queue {
         uint64_t limit; /* the head as tb__queue_begin saw it */
     } cursors[TB__RINGS];
     uint32_t rings_ready; /* of the first ones all memory is there */
-    uint32_t run_ring;  /* the ring that is taken from ... */
-    uint64_t run_until; /* ... while its entries are older than this */
-    bool in_group;
-    uint64_t cut;       /* entries younger than this wait for the next tb__queue_begin */
+    tb__stretch stretch;
+    uint64_t cut; /* entries younger than this wait for the next tb__queue_begin */
 
     pthread_mutex_t lock;
     pthread_cond_t room; /* callers wait for room in a ring or in the arena */
@@ -90,25 +97,16 @@ tb_status tb__queue_adopt(tb__queue *q);
 
 /* --- callers ---------------------------------------------------------------------------------- */
 
-/* Slow paths of the inline functions below. */
-tb_status tb__queue_attach(tb__producer **out, tb__queue *q);
-tb_status tb__queue_make_room(tb__queue *q, tb__producer *p, size_t count);
-void tb__queue_end_idleness(tb__queue *q);
-tb_status tb__queue_push_shared(tb__queue *q, const tb__entry *entries, size_t count);
+/* Publishes 1 to TB__GROUP_MAX entries at once; all or none.  Waits while the ring is full.
+ * TB_STATUS_OK, _FULL, _CLOSED or _NO_MEMORY. */
+tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, size_t count);
 
-static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb__entry *entries,
-                                        size_t count)
+/* Calls the worker, which sleeps until there is a value. */
+TB__COLD void tb__queue_end_idleness(tb__queue *q);
+
+/* Publishes the next |count| entries of the ring, which are stored. */
+static inline void tb__queue_advance_head(tb__queue *q, tb__producer *p, size_t count)
 {
-    if (p->head + count > p->look_at) {
-        tb_status rv = tb__queue_make_room(q, p, count);
-        if (rv != TB_STATUS_OK)
-            return rv;
-    }
-    for (size_t i = 0; i < count; i++) {
-        tb__entry *entry = &p->ring->entries[(p->head + i) % TB__RING_ENTRIES];
-        *entry = entries[i];
-        entry->check = tb__entry_check(&entries[i], p->head + i);
-    }
     p->head += count;
     atomic_store_explicit(&p->ring->head, p->head, memory_order_release);
     /* The fence between this store and the next load is the worker's to make: see
@@ -116,22 +114,28 @@ static inline tb_status tb__queue_place(tb__queue *q, tb__producer *p, const tb_
     atomic_signal_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&q->is_idle, memory_order_relaxed))
         tb__queue_end_idleness(q);
-    return TB_STATUS_OK;
 }
 
-/* Publishes 1 to TB__GROUP_MAX entries at once; all or none.  Waits while the ring is full.
- * TB_STATUS_OK, _FULL, _CLOSED or _NO_MEMORY. */
-static inline tb_status tb__queue_push(tb__queue *q, const tb__entry *entries, size_t count)
+/* tb__queue_push of a scalar, where that takes a few instructions; else it returns false and has done
+ * nothing.  The entry is made in the ring, from registers.  Copied from the stack it would be loaded by
+ * vectors as soon as smaller stores have made it, for which a processor waits until these, and all
+ * stores before, have reached the cache. */
+static inline bool tb__queue_push_scalar(tb__queue *q, uint64_t ticks, uint32_t tag, double value,
+                                         int64_t step)
 {
     tb__producer *p = (tb__producer *)tb__thread_recall(q->serial);
-    if (p == NULL) {
-        tb_status rv = tb__queue_attach(&p, q);
-        if (rv != TB_STATUS_OK)
-            return rv;
-    }
-    if (p->shared)
-        return tb__queue_push_shared(q, entries, count);
-    return tb__queue_place(q, p, entries, count);
+    if (p == NULL || p->shared || p->head + 1 > p->look_at)
+        return false;
+    tb__entry *slot = &p->ring->entries[p->head % TB__RING_ENTRIES];
+    slot->ticks = ticks;
+    slot->step = step;
+    slot->value = value;
+    slot->tag = tag;
+    slot->kind = TB__ENTRY_SCALAR;
+    slot->more = 0;
+    slot->check = tb__entry_check(slot, p->head);
+    tb__queue_advance_head(q, p, 1);
+    return true;
 }
 
 /* A block of |size| bytes to fill and to name in an entry.  Waits while the arena is full.
@@ -153,11 +157,37 @@ bool tb__queue_claim_drop_report(tb__queue *q);
 /* Looks what there is.  The clock must have been updated since the last call. */
 void tb__queue_begin(tb__queue *q);
 
-/* The next entry in order, or NULL when all that tb__queue_begin saw is taken. */
-const tb__entry *tb__queue_peek(tb__queue *q);
+/* tb__queue_peek when a stretch is at its end. */
+const tb__entry *tb__queue_find_stretch(tb__queue *q);
 
-/* Takes the entry that tb__queue_peek gave; it is valid until tb__queue_commit. */
-void tb__queue_take(tb__queue *q);
+/* The next entry in order, or NULL when all that tb__queue_begin saw is taken. */
+static inline const tb__entry *tb__queue_peek(tb__queue *q)
+{
+    return q->stretch.left > 0 ? q->stretch.next : tb__queue_find_stretch(q);
+}
+
+/* The same; |*count| entries that come next are an array. */
+static inline const tb__entry *tb__queue_peek_some(tb__queue *q, size_t *count)
+{
+    const tb__entry *entries = tb__queue_peek(q);
+    *count = q->stretch.left;
+    return entries;
+}
+
+/* Takes as many of the entries that tb__queue_peek_some has just given; they are valid until
+ * tb__queue_commit. */
+static inline void tb__queue_take_some(tb__queue *q, size_t count)
+{
+    q->stretch.next += count;
+    q->stretch.left -= count;
+    q->cursors[q->stretch.ring].taken += count;
+}
+
+/* Takes the one that tb__queue_peek has just given. */
+static inline void tb__queue_take(tb__queue *q)
+{
+    tb__queue_take_some(q, 1);
+}
 
 /* Shows the entries that will be taken after the latest one, |most| of them or until |visit| returns
  * false. */

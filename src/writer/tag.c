@@ -101,7 +101,7 @@ static void free_tag(tb_tag *tag)
         return;
     tb__free(tag->name);
     tb__free(tag->metadata);
-    tb__free(tag->scalar_head);
+    tb__free(tag->head.bytes);
     tb__free(tag);
 }
 
@@ -119,31 +119,10 @@ void tb__tags_destroy(tb__tags *tags)
     pthread_mutex_destroy(&tags->lock);
 }
 
-/* Chunk c begins at id TB__TAG_FIRST_CHUNK * (2^c - 1). */
-static inline unsigned chunk_of(uint32_t id, uint32_t *out_index)
-{
-    unsigned chunk = 0;
-    uint32_t size = TB__TAG_FIRST_CHUNK;
-    while (id >= size) {
-        id -= size;
-        size *= 2;
-        chunk++;
-    }
-    *out_index = id;
-    return chunk;
-}
-
-tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id)
-{
-    uint32_t index;
-    unsigned chunk = chunk_of(id, &index);
-    return atomic_load_explicit(&tags->by_id[chunk], memory_order_acquire)[index];
-}
-
 static tb_status store_by_id(tb__tags *tags, tb_tag *tag)
 {
     uint32_t index;
-    unsigned chunk = chunk_of(tag->id, &index);
+    unsigned chunk = tb__tags_chunk(tag->id, &index);
     if (chunk >= TB__TAG_CHUNKS)
         return TB_STATUS_TOO_LARGE;
     tb_tag **entries = atomic_load(&tags->by_id[chunk]);
@@ -191,16 +170,13 @@ static tb_tag *new_tag(tb__tags *tags, const char *name, size_t name_size, tb_ki
     if (tag == NULL)
         return NULL;
     tag->name = tb__calloc(name_size + 1, 1);
-    tb__buf head = {0};
     if (tag->name == NULL
         || (kind == TB_KIND_SCALAR
-            && tb__scalar_head_encode(&head, name, name_size) != TB_STATUS_OK)) {
+            && tb__scalar_head_make(&tag->head, name, name_size) != TB_STATUS_OK)) {
         free_tag(tag);
         return NULL;
     }
     memcpy(tag->name, name, name_size);
-    tag->scalar_head = head.data;
-    tag->scalar_head_size = head.size;
     tag->writer = tags->writer;
     tag->id = tags->count;
     tag->kind = kind;

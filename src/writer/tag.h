@@ -23,8 +23,7 @@ struct tb_tag {
     uint8_t *metadata; /* a serialized field of Summary.Value */
     size_t metadata_size;
     size_t extent; /* as in tb__about */
-    uint8_t *scalar_head; /* of a tag of scalars: from tb__scalar_head_encode */
-    size_t scalar_head_size;
+    tb__scalar_head head; /* of a tag of scalars */
     uint64_t described_in; /* the worker's: number of the file that holds the metadata already */
     _Atomic uint64_t note; /* of the calls that log its kind, on what they logged; 0 at first */
 };
@@ -73,7 +72,20 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
 /* Checks the names of a tag that nobody has yet: NULL too is none. */
 tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error *err);
 
+/* Where the tag with this id is: chunk c begins at id TB__TAG_FIRST_CHUNK * (2^c - 1). */
+static inline unsigned tb__tags_chunk(uint32_t id, uint32_t *out_index)
+{
+    unsigned chunk = 31 - (unsigned)__builtin_clz(id / TB__TAG_FIRST_CHUNK + 1);
+    *out_index = id - TB__TAG_FIRST_CHUNK * ((UINT32_C(1) << chunk) - 1);
+    return chunk;
+}
+
 /* The tag with this id, which an entry carried. */
-tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id);
+static inline tb_tag *tb__tags_by_id(const tb__tags *tags, uint32_t id)
+{
+    uint32_t index;
+    unsigned chunk = tb__tags_chunk(id, &index);
+    return atomic_load_explicit(&tags->by_id[chunk], memory_order_acquire)[index];
+}
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <tblog.h>
 
+#include "arrays.h"
 #include "records.h"
 
 static tb_writer *open_in(const char *name, const tb_options *options)
@@ -144,11 +145,11 @@ static void scalars_of_large_groups_arrive(void **state)
     free_event_file(&f);
 }
 
-/* The names of these 2000 tags do not fit one record: there are several events, and all values. */
+/* The names of these tags make a record too large: there are several events, and all values. */
 static void scalars_of_a_group_with_long_names_are_split(void **state)
 {
     (void)state;
-    enum { COUNT = 2000 };
+    enum { COUNT = 600 };
     static char names[COUNT][TBLOG_MAX_NAME_BYTES + 1];
     static tb_scalar group[COUNT];
     for (int i = 0; i < COUNT; i++) {
@@ -157,14 +158,68 @@ static void scalars_of_a_group_with_long_names_are_split(void **state)
         group[i] = (tb_scalar){names[i], i};
     }
     tb_writer *w = open_in("long_names", NULL);
-    assert_int_equal(tb_log_scalars(w, group, COUNT, 7), TB_STATUS_OK);
+    for (int step = 0; step < 2; step++) /* the tags are new, and then they are not */
+        assert_int_equal(tb_log_scalars(w, group, COUNT, step), TB_STATUS_OK);
     event_file f = close_and_read(w);
-    size_t seen = 0;
-    for (size_t i = 1; i < f.count; i++)
+    size_t seen = 0, events[2] = {0};
+    for (size_t i = 1; i < f.count; i++) {
+        assert_int_equal(f.events[i]->step, seen / COUNT);
+        events[f.events[i]->step]++;
         for (size_t k = 0; k < f.events[i]->summary->n_value; k++, seen++)
-            assert_true(f.events[i]->summary->value[k]->simple_value == (float)seen);
-    assert_int_equal(seen, COUNT);
-    assert_true(f.count > 2);
+            assert_true(f.events[i]->summary->value[k]->simple_value == (float)(seen % COUNT));
+    }
+    assert_int_equal(seen, 2 * COUNT);
+    assert_true(events[0] > 1 && events[1] > 1);
+    free_event_file(&f);
+}
+
+static size_t add_random_group(tb_scalar *group, size_t most, char (*names)[100], size_t tags,
+                               uint64_t *seed)
+{
+    size_t count = 1 + random_bits(seed) % most;
+    for (size_t i = 0; i < count; i++) {
+        group[i].tag = names[random_bits(seed) % tags];
+        group[i].value = (double)(random_bits(seed) % 1000);
+    }
+    return count;
+}
+
+/* Names of all lengths up to 100 bytes, a tag twice in a group: each event has the tags and numbers of
+ * its call. */
+static void scalars_of_groups_that_change_arrive(void **state)
+{
+    (void)state;
+    enum { TAGS = 99, MOST = 30, GROUPS = 12, STEPS = 1000 };
+    static char names[TAGS][100];
+    static tb_scalar groups[GROUPS][MOST];
+    size_t counts[GROUPS], logged[STEPS];
+    uint64_t seed = 5;
+    for (size_t i = 0; i < TAGS; i++) {
+        memset(names[i], 'x', i + 1);
+        names[i][i / 2] = (char)('a' + i % 20);
+    }
+    for (size_t i = 0; i < GROUPS; i++)
+        counts[i] = add_random_group(groups[i], MOST, names, TAGS, &seed);
+    tb_writer *w = open_in("changing_groups", NULL);
+    for (size_t step = 0; step < STEPS; step++) {
+        size_t i = random_bits(&seed) % GROUPS;
+        logged[step] = i;
+        groups[i][0].value = (double)step;
+        assert_int_equal(tb_log_scalars(w, groups[i], counts[i], (int64_t)step), TB_STATUS_OK);
+    }
+    event_file f = close_and_read(w);
+    assert_int_equal(f.count, STEPS + 1);
+    for (size_t step = 0; step < STEPS; step++) {
+        const Tblog__Proto__Summary *summary = f.events[1 + step]->summary;
+        const tb_scalar *group = groups[logged[step]];
+        assert_int_equal(f.events[1 + step]->step, step);
+        assert_int_equal(summary->n_value, counts[logged[step]]);
+        for (size_t i = 0; i < summary->n_value; i++) {
+            float number = i == 0 ? (float)step : (float)group[i].value;
+            assert_string_equal(summary->value[i]->tag, group[i].tag);
+            assert_true(summary->value[i]->simple_value == number);
+        }
+    }
     free_event_file(&f);
 }
 
@@ -317,6 +372,7 @@ int main(void)
         cmocka_unit_test(scalars_of_a_group_share_one_event),
         cmocka_unit_test(scalars_of_large_groups_arrive),
         cmocka_unit_test(scalars_of_a_group_with_long_names_are_split),
+        cmocka_unit_test(scalars_of_groups_that_change_arrive),
         cmocka_unit_test(scalars_take_their_time_from_the_users_clock),
         cmocka_unit_test(scalars_of_many_tags_arrive),
         cmocka_unit_test(scalars_of_one_step_share_an_event),

@@ -59,13 +59,30 @@ static void clock_works_without_a_counter(void **state)
     tb__clock clock;
     tb__clock_start(&clock);
     clock.has_counter = false;
-    clock.ns_per_tick = 1;
     clock.older.ticks = clock.latest.ticks = (uint64_t)clock.older.monotonic_ns;
     uint64_t ticks = tb__clock_ticks(&clock);
     double wall = (double)tb__os_wall_ns() * 1e-9;
     tb__os_sleep_ns(2000000);
     tb__clock_update(&clock);
     assert_true(fabs(tb__clock_wall(&clock, ticks) - wall) < 0.1);
+}
+
+static void clock_tells_how_many_ticks_a_time_takes(void **state)
+{
+    (void)state;
+    tb__clock clock;
+    const tb__clock_pair now = {0};
+    tb__clock_restore(&clock, &now, 0.5, false);
+    assert_int_equal(tb__clock_ticks_in(&clock, 1e6), 2000000);
+    tb__clock_restore(&clock, &now, 1e-300, false);
+    assert_true(tb__clock_ticks_in(&clock, 1e6) > UINT64_C(1) << 59);
+    tb__clock_restore(&clock, &now, 5e-324, false); /* its reciprocal is infinite */
+    assert_true(tb__clock_ticks_in(&clock, 1e6) > UINT64_C(1) << 59);
+    tb__clock_start(&clock);
+    tb__os_sleep_ns(5000000);
+    tb__clock_update(&clock);
+    uint64_t ticks = tb__clock_ticks_in(&clock, 1e9);
+    assert_true(fabs((double)ticks * clock.ns_per_tick - 1e9) < 10);
 }
 
 int main(void)
@@ -75,6 +92,7 @@ int main(void)
         cmocka_unit_test(clock_does_not_turn_around_by_rounding),
         cmocka_unit_test(clock_follows_a_wall_clock_that_is_set_back),
         cmocka_unit_test(clock_works_without_a_counter),
+        cmocka_unit_test(clock_tells_how_many_ticks_a_time_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

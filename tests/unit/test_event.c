@@ -300,6 +300,45 @@ static void event_equals_what_protobuf_makes_of_the_same_values(void **state)
     tb__buf_free(&theirs);
 }
 
+/* What comes of heads that are made once for each tag, and of whole values: the same bytes. */
+static void event_of_heads_equals_one_of_values(void **state)
+{
+    (void)state;
+    uint64_t seed = 6;
+    tb__buf by_heads = {0}, by_values = {0};
+    for (size_t i = 0; i < CASES; i++) {
+        double numbers[MAX_VALUES];
+        char tags[MAX_VALUES][MAX_TAG + 1];
+        tb__value values[MAX_VALUES];
+        uint8_t payloads[MAX_VALUES][TB__SCALAR_PAYLOAD_SIZE];
+        tb__scalar_head own[MAX_VALUES];
+        const tb__scalar_head *heads[MAX_VALUES];
+        size_t count = random_bits(&seed) % (MAX_VALUES + 1), heads_size = 0;
+        int64_t step = random_step(&seed);
+        for (size_t j = 0; j < count; j++) {
+            random_tag(tags[j], &seed);
+            numbers[j] = random_double(&seed);
+            values[j] = scalar(tags[j], payloads[j], numbers[j]);
+            assert_int_equal(tb__scalar_head_make(&own[j], tags[j], strlen(tags[j])), TB_STATUS_OK);
+            heads[j] = &own[j];
+            heads_size += own[j].size;
+        }
+        tb__buf_clear(&by_heads);
+        tb__buf_clear(&by_values);
+        assert_int_equal(
+            tb__event_encode_scalars(&by_heads, 1.7e9, step, heads, numbers, count, heads_size),
+            TB_STATUS_OK);
+        assert_int_equal(tb__event_encode_values(&by_values, 1.7e9, step, values, count),
+                         TB_STATUS_OK);
+        assert_int_equal(by_heads.size, by_values.size);
+        assert_memory_equal(by_heads.data, by_values.data, by_values.size);
+        for (size_t j = 0; j < count; j++)
+            free(own[j].bytes);
+    }
+    tb__buf_free(&by_heads);
+    tb__buf_free(&by_values);
+}
+
 static void event_overhead_covers_the_longest_forms(void **state)
 {
     (void)state;
@@ -511,6 +550,7 @@ int main(void)
         cmocka_unit_test(event_of_a_graph_profile_has_the_known_bytes),
         cmocka_unit_test(event_writes_a_wall_time_of_zero),
         cmocka_unit_test(event_equals_what_protobuf_makes_of_the_same_values),
+        cmocka_unit_test(event_of_heads_equals_one_of_values),
         cmocka_unit_test(event_overhead_covers_the_longest_forms),
         cmocka_unit_test(event_appends_behind_what_is_there),
         cmocka_unit_test(event_leaves_the_buffer_alone_when_memory_is_short),

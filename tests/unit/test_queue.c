@@ -126,6 +126,7 @@ static void queue_takes_groups_whole_or_not_at_all(void **state)
 typedef struct list {
     const tb__entry *entries;
     size_t count;
+    size_t at_once;
     pthread_barrier_t *together; /* keeps the threads alive, so that each gets a ring of its own */
 } list;
 
@@ -133,23 +134,36 @@ static void *push_list(void *arg)
 {
     const list *l = arg;
     for (size_t i = 0; i < l->count; i++)
-        if (tb__queue_push(&queue, &l->entries[i], 1) != TB_STATUS_OK)
+        if (tb__queue_push(&queue, &l->entries[i * l->at_once], l->at_once) != TB_STATUS_OK)
             abort();
     pthread_barrier_wait(l->together);
     return NULL;
 }
 
-static void push_from_two_threads(const tb__entry *a, size_t a_count, const tb__entry *b,
-                                  size_t b_count)
+static void push_lists_from_two_threads(list a, list b)
 {
     pthread_barrier_t together;
     pthread_t first, second;
     pthread_barrier_init(&together, NULL, 2);
-    assert_int_equal(pthread_create(&first, NULL, push_list, &(list){a, a_count, &together}), 0);
-    assert_int_equal(pthread_create(&second, NULL, push_list, &(list){b, b_count, &together}), 0);
+    a.together = b.together = &together;
+    assert_int_equal(pthread_create(&first, NULL, push_list, &a), 0);
+    assert_int_equal(pthread_create(&second, NULL, push_list, &b), 0);
     pthread_join(first, NULL);
     pthread_join(second, NULL);
     pthread_barrier_destroy(&together);
+}
+
+static void push_from_two_threads(const tb__entry *a, size_t a_count, const tb__entry *b,
+                                  size_t b_count)
+{
+    push_lists_from_two_threads((list){a, a_count, 1, NULL}, (list){b, b_count, 1, NULL});
+}
+
+/* Of |count| groups each, which have |size| entries. */
+static void push_groups_from_two_threads(const tb__entry *a, const tb__entry *b, size_t count,
+                                         size_t size)
+{
+    push_lists_from_two_threads((list){a, count, size, NULL}, (list){b, count, size, NULL});
 }
 
 static void queue_merges_rings_by_time(void **state)
@@ -164,6 +178,67 @@ static void queue_merges_rings_by_time(void **state)
     static const int64_t order[] = {0, 1, 2, 3, 4, 40, 5, 6};
     for (size_t i = 0; i < 8; i++)
         expect_next(order[i]);
+    assert_null(take_next(&queue));
+}
+
+/* Groups of some hundred entries, in two rings, that go on at the other end of theirs. */
+static void queue_keeps_groups_together(void **state)
+{
+    (void)state;
+    enum { EACH = 700, GROUPS = 11 };
+    static tb__entry groups[2][GROUPS][EACH];
+    for (int round = 0; round < 3; round++) {
+        uint64_t t = tb__clock_ticks(&clock_) - (UINT64_C(1) << 32);
+        for (int r = 0; r < 2; r++)
+            for (int g = 0; g < GROUPS; g++)
+                for (int i = 0; i < EACH; i++) { /* the rings' groups take turns */
+                    groups[r][g][i] = entry_at(t + (uint64_t)(2 * g + r) * 100000, i);
+                    groups[r][g][i].more = i + 1 < EACH;
+                }
+        push_groups_from_two_threads(groups[0][0], groups[1][0], GROUPS, EACH);
+        tb__queue_begin(&queue);
+        for (int g = 0; g < 2 * GROUPS; g++)
+            for (int i = 0; i < EACH; i++) {
+                const tb__entry *entry = take_next(&queue);
+                assert_int_equal(entry->ticks, t + (uint64_t)g * 100000);
+                assert_int_equal(entry->step, i);
+            }
+        assert_null(take_next(&queue));
+        assert_int_equal(tb__queue_commit(&queue, &target), TB_STATUS_OK);
+    }
+}
+
+static void queue_gives_out_again_what_was_not_committed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        push_now(i);
+    tb__queue_begin(&queue);
+    expect_next(0);
+    assert_int_equal(tb__queue_commit(&queue, &target), TB_STATUS_OK);
+    expect_next(1);
+    expect_next(2);
+    tb__queue_rewind(&queue);
+    for (int i = 1; i < 10; i++)
+        expect_next(i);
+    assert_null(take_next(&queue));
+}
+
+/* What was not taken is merged anew with what has come since. */
+static void queue_looks_anew_where_it_was_left(void **state)
+{
+    (void)state;
+    uint64_t gap = 10 * TB__CLOCK_SLACK, t = tb__clock_ticks(&clock_) - 100 * gap;
+    tb__entry first[] = {entry_at(t, 0), entry_at(t + gap, 1), entry_at(t + 3 * gap, 3)};
+    tb__entry later = entry_at(t + 2 * gap, 2);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tb__queue_push(&queue, &first[i], 1), TB_STATUS_OK);
+    tb__queue_begin(&queue);
+    expect_next(0);
+    push_from_two_threads(&later, 1, NULL, 0);
+    tb__queue_begin(&queue);
+    for (int i = 1; i < 4; i++)
+        expect_next(i);
     assert_null(take_next(&queue));
 }
 
@@ -185,10 +260,12 @@ static void queue_leaves_what_is_younger_than_its_look(void **state)
 {
     (void)state;
     tb__entry soon = entry_at(tb__clock_ticks(&clock_) + 1000000000, 1); /* some 0.1 to 1 s */
+    push_now(0);
     assert_int_equal(tb__queue_push(&queue, &soon, 1), TB_STATUS_OK);
     tb__queue_mark mark;
     tb__queue_get_mark(&mark, &queue);
     tb__queue_begin(&queue);
+    expect_next(0);
     assert_null(take_next(&queue));
     assert_false(tb__queue_passed(&queue, &mark));
     while (tb__clock_ticks(&clock_) <= soon.ticks)
@@ -222,7 +299,7 @@ static void queue_shares_a_ring_when_there_are_too_many_threads(void **state)
     for (int i = 0; i < THREADS; i++) {
         for (int k = 0; k < EACH; k++)
             entries[i][k] = entry_at(tb__clock_ticks(&clock_), i * EACH + k);
-        lists[i] = (list){entries[i], EACH, &together};
+        lists[i] = (list){entries[i], EACH, 1, &together};
         assert_int_equal(pthread_create(&ids[i], NULL, push_list, &lists[i]), 0);
     }
     for (int i = 0; i < THREADS; i++)
@@ -255,7 +332,7 @@ static void queue_gives_the_ring_of_an_ended_thread_away(void **state)
     for (int64_t i = 0; i < 3 * TB__RINGS; i++) {
         pthread_t id;
         tb__entry entry = entry_at(tb__clock_ticks(&clock_), i);
-        assert_int_equal(pthread_create(&id, NULL, push_list, &(list){&entry, 1, &alone}), 0);
+        assert_int_equal(pthread_create(&id, NULL, push_list, &(list){&entry, 1, 1, &alone}), 0);
         pthread_join(id, NULL);
     }
     assert_int_equal(atomic_load(&queue.ring_count), 1);
@@ -325,6 +402,9 @@ int main(void)
         queue_test(queue_is_full_until_it_is_committed),
         queue_test(queue_takes_groups_whole_or_not_at_all),
         queue_test(queue_merges_rings_by_time),
+        queue_test(queue_keeps_groups_together),
+        queue_test(queue_gives_out_again_what_was_not_committed),
+        queue_test(queue_looks_anew_where_it_was_left),
         queue_test(queue_orders_what_is_simultaneous_by_step),
         queue_test(queue_leaves_what_is_younger_than_its_look),
         queue_test(queue_is_not_held_up_by_counters_out_of_step),

@@ -194,7 +194,6 @@ static void expect_scalars(int64_t first, int64_t last)
 static void expect_end(void)
 {
     assert_null(tb__queue_peek(&queue));
-    assert_int_equal(queue.in_group, false);
 }
 
 /* What is given out, in words: the steps, each behind a letter for its kind unless it is a scalar,
@@ -217,7 +216,6 @@ static void expect_taken(const char *wanted)
         tb__queue_take(&queue);
     }
     assert_string_equal(words, wanted);
-    assert_int_equal(queue.in_group, false);
 }
 
 /* While the machine runs, what is damaged is a gap: the heads tell where the end is. */

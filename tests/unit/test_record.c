@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "wire/bytes.h"
+#include "base/bytes.h"
 #include "wire/crc32c.h"
 #include "wire/record.h"
 

@@ -311,10 +311,10 @@ void tb__block_write(tb__bit_writer *w, const tb__sequences *s, const uint8_t *d
 
 /* --- What a block would take ------------------------------------------------------------------ */
 
-/* 256 times the logarithm to base 2; at most 2 too small. */
-static uint32_t log2_256(uint32_t value)
+/* 256 times the logarithm to base 2, at most 2 too small; 0 for 0. */
+static inline uint32_t log2_256(uint32_t value)
 {
-    unsigned bit = tb__highest_bit(value);
+    unsigned bit = tb__highest_bit(value | 1);
     uint32_t fraction = (uint32_t)(((uint64_t)value << 8 >> bit) & 255);
     return (bit << 8) + fraction + (fraction * (256 - fraction) * 88 >> 16);
 }
@@ -326,8 +326,7 @@ static uint64_t sum_entropy(const uint32_t *counts, size_t symbols)
     uint32_t total = 0;
     for (size_t i = 0; i < symbols; i++) {
         total += counts[i];
-        if (counts[i] != 0)
-            sum += (uint64_t)counts[i] * log2_256(counts[i]);
+        sum += (uint64_t)counts[i] * log2_256(counts[i]); /* no branch: it is guessed wrong */
     }
     if (total == 0)
         return 0;

@@ -8,7 +8,9 @@ enum {
     MOST_BAND = 4 << 10,   /* bytes of a row that are looked at */
     MOST_PIECE = 32 << 10, /* bytes of rows next to each other, unless that were fewer than ... */
     LEAST_ROWS = 4,
-    MOST_PIECES = 6,
+    LEAST_PIECE = 2400, /* bytes, in up to ... */
+    ENOUGH_ROWS = 8,    /* ... for where rows are enlarged, some are alike */
+    MOST_PIECES = 4,
     BY_ROW = -1, /* where a tb__filter is expected */
     WHOLE = 1000 /* of a weight */
 };
@@ -68,7 +70,8 @@ static void take_sample(chooser *c, const tb__rows *rows, size_t size, size_t pi
     sample *s = &c->sample;
     *s = (sample){.rows = rows, .band = band_of(rows->size, rows->pixel_size), .pieces = pieces};
     size_t wanted = size / (s->band + 1), most = most_piece_rows(s->band);
-    s->piece_rows = clamp(wanted / pieces, LEAST_ROWS, most);
+    size_t least = clamp(LEAST_PIECE / (s->band + 1), LEAST_ROWS, ENOUGH_ROWS);
+    s->piece_rows = clamp(wanted / pieces, least, most);
     if (s->piece_rows * pieces > rows->count) {
         s->pieces = 1;
         most = rows->count < most ? rows->count : most;
@@ -154,16 +157,49 @@ static void consider(chooser *c, int filter, tb__deflate_way way, unsigned weigh
     }
 }
 
-/* --- The choice ------------------------------------------------------------------------------- */
+/* --- At sight --------------------------------------------------------------------------------- */
 
-/* The best filter for runs, which are quick to find, of a thin sample. */
+/* How many in a thousand bytes equal those of the pixel before.  Of photographs 0 to 370 do, of
+ * plots 780 to 980, of masks more; of scans, garments on black, and what is enlarged 300 to 900. */
+static unsigned evenness_of(const tb__rows *rows)
+{
+    enum { MOST_ROWS = 32 };
+    size_t looked = rows->count < MOST_ROWS ? rows->count : MOST_ROWS;
+    size_t size = rows->size - rows->pixel_size, even = 0;
+    for (size_t i = 0; i < looked; i++) {
+        const uint8_t *row = rows->data + rows->count * i / looked * rows->size;
+        even += tb__filter_count_even(row + rows->pixel_size, size, rows->pixel_size);
+    }
+    return size == 0 ? 0 : (unsigned)((uint64_t)even * WHOLE / (looked * size));
+}
+
+/* Where there is little to encode, trials take longer than that.  What looks like a photograph takes
+ * filters by row and runs, which are at most 3 % from the best; what is even takes matches. */
+static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size)
+{
+    enum { TINY = 4 << 10, LITTLE = 64 << 10, LITTLE_PHOTO = 256 << 10 };
+    enum { PHOTO = 300, BETWEEN = 800, DRAWING = 900 };
+    if (size > LITTLE_PHOTO)
+        return false;
+    unsigned evenness = evenness_of(rows);
+    bool is_photo = evenness < (size <= TINY ? BETWEEN : PHOTO);
+    bool is_drawing = size <= LITTLE && evenness >= (size <= TINY ? BETWEEN : DRAWING);
+    *out = (tb__choice){is_photo, TB__FILTER_NONE,
+                        is_photo ? TB__DEFLATE_RUNS : TB__DEFLATE_MATCHES};
+    return is_photo || is_drawing;
+}
+
+/* --- By trials -------------------------------------------------------------------------------- */
+
+/* The best filter for runs, which are quick to find, of a thin sample.  None is not among them: its
+ * few values in a sample look better than all those of the picture, and what it is good for has
+ * matches. */
 static void consider_runs(chooser *c, const tb__rows *rows, size_t size)
 {
     enum { SHARE = 24 };
     take_sample(c, rows, size / SHARE, MOST_PIECES);
     consider(c, BY_ROW, TB__DEFLATE_RUNS, WHOLE);
     consider(c, TB__FILTER_UP, TB__DEFLATE_RUNS, WHOLE);
-    consider(c, TB__FILTER_NONE, TB__DEFLATE_RUNS, WHOLE);
     consider(c, TB__FILTER_SUB, TB__DEFLATE_RUNS, WHOLE);
 }
 
@@ -196,13 +232,19 @@ static void consider_matches(chooser *c, const tb__rows *rows, size_t size,
     consider(c, TB__FILTER_PAETH, TB__DEFLATE_MATCHES, WHOLE);
 }
 
+static tb__choice choose_by_trials(chooser *c, const tb__rows *rows, size_t size)
+{
+    consider_runs(c, rows, size);
+    uint64_t bits = c->best.costs[c->sample.pieces - 1];
+    consider_matches(c, rows, size, bits * 1000 / sample_size(&c->sample));
+    bool by_row = c->best.filter == BY_ROW;
+    return (tb__choice){by_row, by_row ? TB__FILTER_NONE : (tb__filter)c->best.filter, c->best.way};
+}
+
 tb__choice tb__choose(tb__deflate *deflate, uint8_t *room, const tb__rows *rows)
 {
     chooser c = {.deflate = deflate, .room = room};
     size_t size = rows->count * (rows->size + 1);
-    consider_runs(&c, rows, size);
-    uint64_t bits = c.best.costs[c.sample.pieces - 1];
-    consider_matches(&c, rows, size, bits * 1000 / sample_size(&c.sample));
-    bool by_row = c.best.filter == BY_ROW;
-    return (tb__choice){by_row, by_row ? TB__FILTER_NONE : (tb__filter)c.best.filter, c.best.way};
+    tb__choice chosen;
+    return choose_at_sight(&chosen, rows, size) ? chosen : choose_by_trials(&c, rows, size);
 }

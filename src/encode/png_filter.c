@@ -114,3 +114,12 @@ tb__filter tb__filter_choose(const tb__filter_part *part)
             best = (tb__filter)f;
     return best;
 }
+
+size_t tb__filter_count_even(const uint8_t *bytes, size_t size, size_t pixel_size)
+{
+    const uint8_t *before = bytes - pixel_size;
+    uint32_t count = 0;
+    for (size_t i = 0; i < size; i++)
+        count += bytes[i] == before[i];
+    return count;
+}

@@ -39,8 +39,15 @@ static void plant_leaves(tree *t, const uint32_t *counts, size_t symbols)
             used[0] = i;
             n++;
         }
-    sort_pass(half_sorted, used, n, counts, 0);
-    sort_pass(t->symbols, half_sorted, n, counts, 9);
+    uint32_t all_bits = 0;
+    for (size_t i = 0; i < n; i++)
+        all_bits |= counts[used[i]];
+    if (all_bits < 512) { /* a little picture */
+        sort_pass(t->symbols, used, n, counts, 0);
+    } else {
+        sort_pass(half_sorted, used, n, counts, 0);
+        sort_pass(t->symbols, half_sorted, n, counts, 9);
+    }
     t->leaf_count = n;
     for (size_t i = 0; i < n; i++)
         t->weights[i] = counts[t->symbols[i]];
@@ -111,10 +118,11 @@ void tb__huffman_lengths(tb__huffman_code *codes, const uint32_t *counts, size_t
 
 static uint16_t reverse(uint32_t bits, unsigned length)
 {
-    uint32_t reversed = 0;
-    for (unsigned i = 0; i < length; i++)
-        reversed |= (bits >> i & 1) << (length - 1 - i);
-    return (uint16_t)reversed;
+    bits = (bits & 0x5555) << 1 | (bits >> 1 & 0x5555);
+    bits = (bits & 0x3333) << 2 | (bits >> 2 & 0x3333);
+    bits = (bits & 0x0f0f) << 4 | (bits >> 4 & 0x0f0f);
+    bits = (bits & 0x00ff) << 8 | (bits >> 8 & 0x00ff);
+    return (uint16_t)(bits >> (16 - length));
 }
 
 void tb__huffman_bits(tb__huffman_code *codes, size_t symbols)

@@ -245,6 +245,25 @@ static uint8_t paint_plot_beside_photo(size_t x, size_t y, size_t c)
     return x + y < SIDE ? paint_plot(x, y, c) : paint_photo(x, y, c);
 }
 
+/* A number for each cell, as a map of attention has it. */
+static uint8_t paint_enlarged(size_t x, size_t y, size_t c)
+{
+    (void)c;
+    uint64_t cell = (uint64_t)(x / 4 + 1) << 32 | (y / 4 + 1);
+    return (uint8_t)(cell * UINT64_C(0x9e3779b97f4a7c15) * (cell >> 32 | 1) >> 56);
+}
+
+/* Grey things on black, side by side. */
+static uint8_t paint_thumbnails(size_t x, size_t y, size_t c)
+{
+    long dx = (long)(x % 28) - 14, dy = (long)(y % 28) - 14;
+    size_t thing = x / 28 * 31 + y / 28 * 17;
+    (void)c;
+    if (dx * dx * (long)(1 + thing % 3) + dy * dy > 150)
+        return 0;
+    return (uint8_t)(60 + thing * 37 % 120 + (x * 3 + y) % 13 + random_byte() / 16);
+}
+
 static uint8_t paint_one_color(size_t x, size_t y, size_t c)
 {
     (void)x, (void)y;
@@ -254,6 +273,7 @@ static uint8_t paint_one_color(size_t x, size_t y, size_t c)
 static paint_fn *const paintings[] = {paint_plot,      paint_curves,
                                       paint_mask,      paint_gradient,
                                       paint_smooth,    paint_photo,
+                                      paint_enlarged,  paint_thumbnails,
                                       paint_one_color, paint_plot_beside_photo};
 
 static tb__pixels paint(paint_fn *painting, uint32_t width, uint32_t channels,
@@ -404,6 +424,8 @@ static void png_is_about_as_small_as_libpng_makes_it(void **state)
                  {paint_gradient, 1.02, 2},
                  {paint_smooth, 1, 1.1},
                  {paint_photo, 1, 1.05},
+                 {paint_enlarged, 1, 1.3},
+                 {paint_thumbnails, 1, 1.5},
                  {paint_plot_beside_photo, 1.05, 1.05}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (uint32_t channels = 1; channels <= 4; channels++) {
@@ -416,6 +438,27 @@ static void png_is_about_as_small_as_libpng_makes_it(void **state)
                          i, channels, own, libpng);
             free_pixels(&pixels, 0);
         }
+}
+
+/* What is not worth many trials. */
+static void png_of_a_little_picture_is_about_as_small(void **state)
+{
+    (void)state;
+    static paint_fn *const little[] = {paint_plot, paint_mask, paint_photo, paint_enlarged,
+                                       paint_thumbnails};
+    static const uint32_t sides[] = {1, 2, 5, 8, 16, 28, 32, 48, 64, 96, 128};
+    for (size_t i = 0; i < sizeof little / sizeof *little; i++)
+        for (size_t k = 0; k < sizeof sides / sizeof *sides; k++)
+            for (uint32_t channels = 1; channels <= 3; channels += 2) {
+                tb__pixels pixels = paint(little[i], sides[k], channels, 1);
+                pixels.height = sides[k];
+                size_t by_default = default_size(&pixels);
+                size_t own = encoded_size(tb__png_encode_own, &pixels);
+                if ((double)own > 1.06 * (double)by_default + 32)
+                    fail_msg("%zu of %u x %u, %u channels: %zu rather than %zu bytes", i, sides[k],
+                             sides[k], channels, own, by_default);
+                free_pixels(&pixels, 0);
+            }
 }
 
 /* The same in every process, whatever memory held before. */
@@ -480,6 +523,7 @@ int main(void)
         cmocka_unit_test(png_keeps_every_sample_where_rows_fill_a_strip),
         cmocka_unit_test(png_keeps_every_sample_of_anything),
         cmocka_unit_test(png_is_about_as_small_as_libpng_makes_it),
+        cmocka_unit_test(png_of_a_little_picture_is_about_as_small),
         cmocka_unit_test(png_is_the_same_each_time),
         cmocka_unit_test(png_of_a_size_that_none_has_leaves_the_buffer_as_it_was),
         cmocka_unit_test(png_of_unknown_samples_is_refused),

@@ -117,12 +117,28 @@ static void filter_that_leaves_least_is_chosen(void **state)
     assert_int_equal(tb__filter_choose(&part), TB__FILTER_PAETH);
 }
 
+static void filter_counts_even_bytes(void **state)
+{
+    (void)state;
+    uint8_t row[300];
+    for (size_t pixel_size = 1; pixel_size <= 8; pixel_size++)
+        for (size_t size = 0; size <= 200; size++) {
+            size_t even = 0;
+            for (size_t i = 0; i < pixel_size + size; i++) {
+                row[i] = (uint8_t)(random_byte() & 3);
+                even += i >= pixel_size && row[i] == row[i - pixel_size];
+            }
+            assert_int_equal(tb__filter_count_even(row + pixel_size, size, pixel_size), even);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filter_is_what_the_specification_says),
         cmocka_unit_test(filter_paeth_is_right_for_all_differences),
         cmocka_unit_test(filter_that_leaves_least_is_chosen),
+        cmocka_unit_test(filter_counts_even_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

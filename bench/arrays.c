@@ -1,6 +1,6 @@
 /* One round of logging arrays through the public calls: a histogram of a file of float32, in the
- * exponential buckets or in 30 of equal width, or pictures of a file of 512 x 512 RGB pixels; beside
- * it, what only reading or copying the data costs.
+ * exponential buckets or in 30 of equal width, or pictures of a file of 512 x 512 RGB pixels;
+ * beside it, what only reading or copying the data costs.
  *
  * usage: bench_arrays histogram|histogram30|image DATA DIR COUNT */
 #include <tblog.h>
@@ -47,7 +47,8 @@ static double copy_seconds(const unsigned char *data, size_t size)
     return wall_seconds() - start;
 }
 
-static double call(tb_writer *w, const char *kind, const unsigned char *data, size_t size, long step)
+static double call(tb_writer *w, const char *kind, const unsigned char *data, size_t size,
+                   long step)
 {
     double start = wall_seconds();
     if (strcmp(kind, "image") == 0)

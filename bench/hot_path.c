@@ -1,9 +1,9 @@
 /* What logging a scalar costs, beside the line of CSV that programs print today.
  *
- * "call": what the caller waits, in bursts of 1000 with time for the worker in between, as a training
- * loop leaves it.  "CPU": all threads of the process together, for a million values until they are in
- * the file.  The ways take turns, round by round, so that the machine's moods meet them alike; the
- * figures are medians over the rounds. */
+ * "call": what the caller waits, in bursts of 1000 with time for the worker in between, as a
+ * training loop leaves it.  "CPU": all threads of the process together, for a million values until
+ * they are in the file.  The ways take turns, round by round, so that the machine's moods meet them
+ * alike; the figures are medians over the rounds. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -97,7 +97,8 @@ static long burst_of_images(tb_writer *w, const unsigned char *pixels, long coun
 {
     long refused = 0;
     for (long i = 0; i < count; i++)
-        refused += tb_log_image(w, "noise", &(tb_image){.data = pixels, .width = 1024, .height = 1024},
+        refused += tb_log_image(w, "noise",
+                                &(tb_image){.data = pixels, .width = 1024, .height = 1024},
                                 i) != TB_STATUS_OK;
     return refused;
 }

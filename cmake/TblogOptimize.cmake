@@ -1,7 +1,7 @@
 # How the library's files are compiled in the builds that CMake optimises, Release and
 # RelWithDebInfo: to be small, but for those for which speed counts, which src/CMakeLists.txt names.
-# Other builds, and those with sanitizers, have what CMAKE_C_FLAGS says, but for the files whose loops
-# are written for an optimiser.  bench/NOTES.md tells what each of this saves.
+# Other builds, and those with sanitizers, have what CMAKE_C_FLAGS says, but for the files whose
+# loops are written for an optimiser.  bench/NOTES.md tells what each of this saves.
 set(tblog_optimized 0)
 set(tblog_released 0)
 if(NOT TBLOG_SANITIZE)
@@ -26,8 +26,9 @@ function(tblog_compile_with options) # FILE...
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${options})
 endfunction()
 
-# What gcc adds: a short loop across two cache lines of code may take half as long again, but jumps
-# elsewhere need no room around them; and at -O2 it makes vectors of too few loops, at -O3 much code.
+# What gcc adds: a short loop across two cache lines of code may take half as long again, but
+# jumps elsewhere need no room around them; and at -O2 it makes vectors of too few loops, at -O3
+# much code.
 set(fast -O2)
 set(vectorized -O2)
 set(fastest -O3)

@@ -215,8 +215,8 @@ TBLOG_API tb_status tb_sync(tb_writer *w);
  * disk; when that fails, for full_wait_seconds more: what could not be written then stays in the
  * queue file, for tb_recover.  No other call on |w| may be under way or follow.  Returns the first
  * error that lost anything since tb_open, else TB_STATUS_OK; the words are then in
- * tb_last_error(NULL) of this thread.  TB_STATUS_INVALID for a writer of tb_open_run, which goes on:
- * it is closed with the one that it belongs to. */
+ * tb_last_error(NULL) of this thread.  TB_STATUS_INVALID for a writer of tb_open_run, which goes
+ * on: it is closed with the one that it belongs to. */
 TBLOG_API tb_status tb_close(tb_writer *w);
 
 /* Brings what killed processes had logged to their event files, in |logdir| and the directories
@@ -283,8 +283,8 @@ TBLOG_API const char *tb_event_file(const tb_writer *w);
  *   TB_STATUS_FULL     the queue stayed full; this value was dropped and counted */
 TBLOG_API tb_status tb_log_scalar(tb_writer *w, const char *tag, double value, int64_t step);
 
-/* tb_log_scalar with the time given, in seconds since 1970 and up to the year 9999: for logs that are
- * brought over from elsewhere.  (For data of other kinds see tb_use_wall_time.) */
+/* tb_log_scalar with the time given, in seconds since 1970 and up to the year 9999: for logs that
+ * are brought over from elsewhere.  (For data of other kinds see tb_use_wall_time.) */
 TBLOG_API tb_status tb_log_scalar_at(tb_writer *w, const char *tag, double value, int64_t step,
                                      double wall_time);
 
@@ -424,8 +424,8 @@ TBLOG_API tb_status tb_log_histogram(tb_writer *w, const char *tag, const void *
                                      tb_dtype dtype, int64_t step);
 
 /* NumPy's rules for how many bins there should be: numpy.histogram_bin_edges (NumPy 2.4) says the
- * same of the finite values, as doubles or as integers.  (TB_BINS_STONE may differ where many values
- * are on edges of bins: those here are not rounded as NumPy's.) */
+ * same of the finite values, as doubles or as integers.  (TB_BINS_STONE may differ where many
+ * values are on edges of bins: those here are not rounded as NumPy's.) */
 typedef enum tb_bins_rule {
     TB_BINS_GIVEN = 0, /* no rule */
     TB_BINS_AUTO,      /* "auto": of the next and Sturges' the one with more bins, but at most twice
@@ -518,8 +518,8 @@ typedef struct tb_image {
     size_t width, height;     /* pixels, at least 1 */
     size_t channels;          /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; default 1 */
     tb_dtype dtype;           /* TB_UINT8 0..255, TB_UINT16 0..65535 (kept as 16 bit), TB_BOOL
-                                 (0 black, else white), or a float type 0..1 (clamped, made 8 bit; NaN
-                                 becomes 0).  tb_log_image_with takes others too */
+                                 (0 black, else white), or a float type 0..1 (clamped, made 8 bit;
+                                 NaN becomes 0).  tb_log_image_with takes others too */
     ptrdiff_t x_stride, y_stride, channel_stride; /* in elements, negative ones too; all 0: packed
                                                      height x width x channels.  That of a
                                                      dimension of size 1 is not looked at */
@@ -585,8 +585,8 @@ typedef struct tb_image_options {
  *   TB_STATUS_INVALID    as for tb_log_image; a range that is not finite, or whose min is not below
  *                        max; a colour map for several channels; a scale that is negative or above
  *                        1024; an edge of a box that is NaN; a label that is not UTF-8
- *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown; and its samples before
- *                        that must fit TBLOG_MAX_RECORD_BYTES and the queue, too
+ *   TB_STATUS_TOO_LARGE  as for tb_log_image, for the picture as it is shown; and its samples
+ *                        before that must fit TBLOG_MAX_RECORD_BYTES and the queue, too
  *   TB_STATUS_FULL       the queue stayed full; this picture was dropped and counted */
 TBLOG_API tb_status tb_log_image_with(tb_writer *w, const char *tag, const tb_image *image,
                                       int64_t step, const tb_image_options *options);
@@ -1243,10 +1243,11 @@ TBLOG_API tb_status tb_log_summary(tb_writer *w, const void *summary, size_t siz
  * Times of one's own
  * ------------------------------------------------------------------------------------------ */
 
-/* From here on, what this thread logs has the time |seconds|, since 1970 (before it, if negative) and
- * up to the year 9999, instead of that of the call or of tb_options.clock: data of every kind, to any
- * writer, the session's start and end included.  Each value keeps it exactly, in an event of its own
- * or of its group.  0 ends that.  Returns what was in force before, 0 for nothing, to be put back:
+/* From here on, what this thread logs has the time |seconds|, since 1970 (before it, if negative)
+ * and up to the year 9999, instead of that of the call or of tb_options.clock: data of every kind,
+ * to any writer, the session's start and end included.  Each value keeps it exactly, in an event of
+ * its own or of its group.  0 ends that.  Returns what was in force before, 0 for nothing, to be
+ * put back:
  *
  *     double before = tb_use_wall_time(old->time);
  *     tb_log_text(w, "notes", old->text, old->step);

@@ -64,8 +64,8 @@ void tb__clock_restore(tb__clock *clock, const tb__clock_pair *latest, double ns
 /* Reads counter and clock anew.  One thread calls this and the next. */
 void tb__clock_update(tb__clock *clock);
 
-/* How many ticks take |ns|, which is not negative.  (A rate out of a damaged file may make it more than
- * a number holds.) */
+/* How many ticks take |ns|, which is not negative.  (A rate out of a damaged file may make it more
+ * than a number holds.) */
 static inline uint64_t tb__clock_ticks_in(const tb__clock *clock, double ns)
 {
     double ticks = ns * clock->ticks_per_ns;

@@ -62,9 +62,9 @@ tb_status tb__os_make_dirs(int *out_made, const char *path, tb__error *err);
 /* Opens a directory below another, and not through a link; 0 or an errno value. */
 int tb__os_open_dir_at(int *out_fd, int dir_fd, const char *name);
 
-/* Creates what is missing of |path|, names with '/' between, below a directory, and opens the last of
- * them; not through a link, which may lead elsewhere.  |*out_made| is how many were created.  0 or an
- * errno value. */
+/* Creates what is missing of |path|, names with '/' between, below a directory, and opens the last
+ * of them; not through a link, which may lead elsewhere.  |*out_made| is how many were created.  0
+ * or an errno value. */
 int tb__os_make_dirs_at(int *out_fd, int *out_made, int dir_fd, const char *path);
 
 /* Calls |visit| with the name of each entry of a directory; 0 or an errno value. */

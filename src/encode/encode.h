@@ -6,8 +6,8 @@
  *     Event { wall_time, step, Summary { Value { tag, PAYLOAD, metadata } ... } }
  *
  * The kinds below make the PAYLOAD: a serialized Summary.Value that has only its value set.
- * Protobuf lets us put the serialized tag before it and, for the first value of a tag in a file, the
- * serialized metadata behind it, without parsing it again; event.c does so. */
+ * Protobuf lets us put the serialized tag before it and, for the first value of a tag in a file,
+ * the serialized metadata behind it, without parsing it again; event.c does so. */
 #ifndef TB_ENCODE_H
 #define TB_ENCODE_H
 
@@ -41,7 +41,7 @@ void tb__scalar_encode(uint8_t payload[TB__SCALAR_PAYLOAD_SIZE], double value);
 /* What stands before the number in the Summary.Value of a scalar whose tag the file has described
  * already: made once for each tag. */
 typedef struct tb__scalar_head {
-    uint8_t *bytes; /* room for TB__HEAD_ROOM of them at least, so that they can be copied at once */
+    uint8_t *bytes; /* room for TB__HEAD_ROOM at least, so that these can be copied at once */
     size_t size;
 } tb__scalar_head;
 enum { TB__HEAD_ROOM = 32 };

@@ -189,7 +189,8 @@ tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t
     if (p == NULL)
         return TB_STATUS_NO_MEMORY;
     p = put_head(p, wall_time, step);
-    p = tb__put_length(p, EVENT_TAGGED_RUN_METADATA, tb__bytes_size(tag_size) + tb__bytes_size(size));
+    p = tb__put_length(p, EVENT_TAGGED_RUN_METADATA,
+                       tb__bytes_size(tag_size) + tb__bytes_size(size));
     p = tb__put_bytes(p, TAGGED_TAG, tag, tag_size);
     p = tb__put_bytes(p, TAGGED_RUN_METADATA, run_metadata, size);
     return finish(out, p);

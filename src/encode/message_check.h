@@ -7,8 +7,8 @@
 
 #include "base/status.h"
 
-/* TB_STATUS_OK, or TB_STATUS_CORRUPT when |data| is not the |message| of message_schema.h, or one of
- * its strings is not UTF-8.  |what| it is comes first in the error's words. */
+/* TB_STATUS_OK, or TB_STATUS_CORRUPT when |data| is not the |message| of message_schema.h, or one
+ * of its strings is not UTF-8.  |what| it is comes first in the error's words. */
 tb_status tb__message_check(const char *what, const void *data, size_t size, uint8_t message,
                             tb__error *err);
 

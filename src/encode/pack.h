@@ -26,8 +26,8 @@ ProtobufCBinaryData tb__pack_bytes(const void *data, size_t size);
 /* TensorFlow's number of an element type. */
 Tblog__Proto__DataType tb__pack_dtype(tb_dtype dtype);
 
-/* Appends the payload of a sequence of one blob: a string tensor of shape [1].  TensorBoard's Python
- * loader takes no other rank where a data class is given. */
+/* Appends the payload of a sequence of one blob: a string tensor of shape [1].  TensorBoard's
+ * Python loader takes no other rank where a data class is given. */
 tb_status tb__pack_blob(tb__buf *out, const void *data, size_t size, const char *what,
                         tb__error *err);
 

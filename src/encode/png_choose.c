@@ -173,8 +173,8 @@ static unsigned evenness_of(const tb__rows *rows)
     return size == 0 ? 0 : (unsigned)((uint64_t)even * WHOLE / (looked * size));
 }
 
-/* Where there is little to encode, trials take longer than that.  What looks like a photograph takes
- * filters by row and runs, which are at most 3 % from the best; what is even takes matches. */
+/* Where there is little to encode, trials take longer than that.  What looks like a photograph
+ * takes filters by row and runs, at most 3 % from the best; what is even takes matches. */
 static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size)
 {
     enum { TINY = 4 << 10, LITTLE = 64 << 10, LITTLE_PHOTO = 256 << 10 };

@@ -105,7 +105,8 @@ static tb_status unpack(tb__raw_summary *s, const void *data, size_t size, tb__e
     ProtobufCAllocator allocator = {take, give_back, &failed};
     s->message = tblog__proto__summary__unpack(&allocator, size, data);
     if (failed)
-        return tb__error_set(err, TB_STATUS_NO_MEMORY, "summary: no memory for its %zu bytes", size);
+        return tb__error_set(err, TB_STATUS_NO_MEMORY, "summary: no memory for its %zu bytes",
+                             size);
     if (s->message == NULL) /* it takes fields of no other type than the declared one */
         return tb__error_set(err, TB_STATUS_CORRUPT, "summary: its %zu bytes do not parse", size);
     s->count = s->message->n_value;

@@ -341,8 +341,8 @@ static inline bool joins(const tb__entry *entry, const moment *m)
            && entry->ticks - m->ticks < m->within;
 }
 
-/* Thousands of tags with long names and descriptions are several events, so that no record grows too
- * large. */
+/* Thousands of tags with long names and descriptions are several events, so that no record grows
+ * too large. */
 static inline bool is_full(const scalar_group *g)
 {
     return g->count == TB__GROUP_MAX || g->heads_size + g->metadata_size > LARGE_GROUP_BYTES;

@@ -52,7 +52,7 @@ tb_status tb__call_fail_to_queue(tb_writer *w, tb_status status, const char *wha
     return tb__call_fail(w, &err, values);
 }
 
-/* --- when a call was made ---------------------------------------------------------------------- */
+/* --- when a call was made --------------------------------------------------------------------- */
 
 _Thread_local double tb__call_given_wall TB__FAST_TLS;
 

@@ -119,7 +119,7 @@ static tb_status adopt_parts(tb_writer *w, double wall, tb__error *err)
     else
         tb__error_set(err, rv, "%s: no memory for a queue", w->file.path);
     if (rv == TB_STATUS_OK) {
-        atomic_store(&w->queue.orphaned, false); /* now that the queue's file names the event file */
+        atomic_store(&w->queue.orphaned, false); /* the queue's file names the event file now */
     } else {
         tb__queue_file_remove(&w->queue_file);
         tb__event_file_take_back(&w->file);

@@ -116,10 +116,10 @@ static inline void tb__queue_advance_head(tb__queue *q, tb__producer *p, size_t 
         tb__queue_end_idleness(q);
 }
 
-/* tb__queue_push of a scalar, where that takes a few instructions; else it returns false and has done
- * nothing.  The entry is made in the ring, from registers.  Copied from the stack it would be loaded by
- * vectors as soon as smaller stores have made it, for which a processor waits until these, and all
- * stores before, have reached the cache. */
+/* tb__queue_push of a scalar, where that takes a few instructions; else it returns false and has
+ * done nothing.  The entry is made in the ring, from registers.  Copied from the stack it would be
+ * loaded by vectors as soon as smaller stores have made it, for which a processor waits until
+ * these, and all stores before, have reached the cache. */
 static inline bool tb__queue_push_scalar(tb__queue *q, uint64_t ticks, uint32_t tag, double value,
                                          int64_t step)
 {
@@ -189,8 +189,8 @@ static inline void tb__queue_take(tb__queue *q)
     tb__queue_take_some(q, 1);
 }
 
-/* Shows the entries that will be taken after the latest one, |most| of them or until |visit| returns
- * false. */
+/* Shows the entries that will be taken after the latest one, |most| of them or until |visit|
+ * returns false. */
 void tb__queue_look_ahead(tb__queue *q, size_t most,
                           bool (*visit)(void *arg, const tb__entry *entry), void *arg);
 
@@ -217,9 +217,9 @@ tb_status tb__queue_publish(tb__queue *q, const tb__queue_target *target, const 
 /* What was taken is safe in |target|: its room is free again.  Status as above. */
 tb_status tb__queue_commit(tb__queue *q, const tb__queue_target *target);
 
-/* What comes from now on goes to |target|, a file without a byte, and so does what was taken
- * since the latest tb__queue_commit.  |sync|: on stable storage, or after a crash of the machine the
- * old file may seem to lack what is in the new one. */
+/* What comes from now on goes to |target|, a file without a byte, and so does what was taken since
+ * the latest tb__queue_commit.  |sync|: on stable storage, or after a crash of the machine the old
+ * file may seem to lack what is in the new one. */
 tb_status tb__queue_retarget(tb__queue *q, const tb__queue_target *target, bool sync);
 
 /* What was taken since the latest tb__queue_commit is to be taken again. */

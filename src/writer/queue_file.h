@@ -1,8 +1,9 @@
 /* The memory that the queue lies in, and how it is laid out.
  *
  * It is a file beside the event file, mapped and shared: what a call has stored there is in the
- * hands of the system, so a process that is killed loses nothing.  The next writer of the directory,
- * or tb_recover, takes over from there (recover.h).  Where no such file can be, it is plain memory.
+ * hands of the system, so a process that is killed loses nothing.  The next writer of the
+ * directory, or tb_recover, takes over from there (recover.h).  Where no such file can be, it is
+ * plain memory.
  *
  * The file grows in pieces, so that a run with one thread and some scalars has a small one.  Each
  * piece has its room on the disk before it is mapped: a store into a page for which a full disk has
@@ -10,8 +11,8 @@
  *
  *     header | tags | rings | arena | batch
  *
- * That is the order in memory; in the file the pieces lie in the order in which they were needed, and a
- * directory in the header says where. */
+ * That is the order in memory; in the file the pieces lie in the order in which they were needed,
+ * and a directory in the header says where. */
 #ifndef TB_QUEUE_FILE_H
 #define TB_QUEUE_FILE_H
 

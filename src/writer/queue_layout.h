@@ -63,7 +63,7 @@ struct tb__queue_file_header {
     tb__layout layout;
     _Atomic uint64_t tags_used; /* bytes */
     tb__commit_slot slots[2];
-    _Atomic uint32_t directory[]; /* of each piece behind the header: its number in the file, or 0 */
+    _Atomic uint32_t directory[]; /* number in the file of each piece behind the header, or 0 */
 };
 
 /* The layout for a queue of this process. */

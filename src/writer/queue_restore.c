@@ -107,7 +107,8 @@ static uint64_t check_group(search *s, uint64_t position, uint64_t end)
     uint64_t group_end = find_group_end(s, position, end);
     for (uint64_t at = position; at < group_end; at++) {
         tb__entry *entry = entry_at(s, at);
-        if (tb__entry_has_block(entry) && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
+        if (tb__entry_has_block(entry)
+            && !tb__arena_check(&s->q->arena, entry->block, s->pages_are_whole))
             make_nothing(s, entry);
     }
     return group_end;

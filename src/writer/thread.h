@@ -23,9 +23,9 @@ void tb__lease_release(tb__lease *lease);
  * everything as it was. */
 tb_status tb__thread_remember(uint64_t serial, tb__lease *lease);
 
-/* Room for a path that a thread has asked for, kept until it ends; NULL when memory is short.  It is
- * no thread-local variable: a library that is loaded into a running program has room for less than
- * two kilobytes of these. */
+/* Room for a path that a thread has asked for, kept until it ends; NULL when memory is short.  It
+ * is no thread-local variable: a library that is loaded into a running program has room for less
+ * than two kilobytes of these. */
 enum { TB__THREAD_PATH_SIZE = 4096 };
 char *tb__thread_get_path(void);
 

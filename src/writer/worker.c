@@ -34,7 +34,7 @@ static void note_failure(tb__worker *w, const tb__error *err)
     w->failing = true;
 }
 
-/* The file, and those before it: they are closed, so what they lie on is synced as a whole, once. */
+/* The file, and those before it: they are closed, so what they lie on is synced as a whole. */
 static tb_status sync_files(tb__worker *w, tb__error *err)
 {
     if (w->has_unsynced_files) {

@@ -202,7 +202,7 @@ static void fork_child_that_gets_no_file_is_told(void **state)
     assert_int_equal(tb_close(f.w), TB_STATUS_OK); /* the parent's file is open */
 }
 
-/* --- while other threads log ------------------------------------------------------------------- */
+/* --- while other threads log ------------------------------------------------------------------ */
 
 typedef struct crowd {
     family f;
@@ -478,7 +478,7 @@ static void fork_does_not_wait_for_room_in_a_ring_that_threads_share(void **stat
     assert_true(took < 1);
 }
 
-/* --- the end without tb_close ------------------------------------------------------------------ */
+/* --- the end without tb_close ----------------------------------------------------------------- */
 
 static void open_log_exit(void *arg)
 {

@@ -84,7 +84,8 @@ static void refusal_of_tags(void **state)
     expect(x, tb_log_scalar(x->w, "\xed\xa0\x80", 1, 0), TB_STATUS_INVALID, "not UTF-8 at byte 0");
     expect(x, tb_log_text(x->w, "\xc0\xaf", "t", 0), TB_STATUS_INVALID, "not UTF-8");
     float data = 0;
-    expect(x, tb_log_histogram(x->w, "", &data, 1, TB_FLOAT32, 0), TB_STATUS_INVALID, "tag is empty");
+    expect(x, tb_log_histogram(x->w, "", &data, 1, TB_FLOAT32, 0), TB_STATUS_INVALID,
+           "tag is empty");
     uint8_t pixel = 0;
     tb_image image = {.data = &pixel, .width = 1, .height = 1};
     expect(x, tb_log_image(x->w, NULL, &image, 0), TB_STATUS_INVALID, "tag is NULL");

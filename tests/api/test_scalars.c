@@ -184,8 +184,8 @@ static size_t add_random_group(tb_scalar *group, size_t most, char (*names)[100]
     return count;
 }
 
-/* Names of all lengths up to 100 bytes, a tag twice in a group: each event has the tags and numbers of
- * its call. */
+/* Names of all lengths up to 100 bytes, a tag twice in a group: each event has the tags and numbers
+ * of its call. */
 static void scalars_of_groups_that_change_arrive(void **state)
 {
     (void)state;
@@ -319,7 +319,8 @@ static void tags_of_every_valid_form_are_taken(void **state)
     (void)state;
     static char longest[TBLOG_MAX_NAME_BYTES + 1];
     memset(longest, 'x', sizeof longest - 1);
-    const char *tags[] = {"a b", "/lead", "a//b", "?&#<>%", "new\nline", "\xc3\xa9t\xc3\xa9", longest};
+    const char *tags[] = {"a b",       "/lead",                "a//b", "?&#<>%",
+                          "new\nline", "\xc3\xa9t\xc3\xa9", longest};
     tb_writer *w = open_in("tag_forms", NULL);
     for (size_t i = 0; i < 7; i++)
         assert_int_equal(tb_log_scalar(w, tags[i], 1, 0), TB_STATUS_OK);

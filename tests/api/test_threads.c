@@ -235,7 +235,7 @@ static void threads_may_mix_all_kinds_and_flush(void **state)
     free_event_file(&f);
 }
 
-/* --- the library's own threads ----------------------------------------------------------------- */
+/* --- the library's own threads ---------------------------------------------------------------- */
 
 static size_t count_entries(const char *dir)
 {

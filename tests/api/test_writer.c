@@ -309,7 +309,8 @@ static double nan_clock(void *arg)
 static void writer_refuses_a_wall_time_that_is_not_finite(void **state)
 {
     (void)state;
-    expect_open_refused(fresh_dir("nan_clock"), &(tb_options){.clock = nan_clock}, "is not a number of seconds");
+    expect_open_refused(fresh_dir("nan_clock"), &(tb_options){.clock = nan_clock},
+                        "is not a number of seconds");
 }
 
 /* --- structs of other versions ---------------------------------------------------------------- */

@@ -2,9 +2,9 @@
  *
  * usage: ends [ROUNDS [SIGNALS [SEED]]]
  *
- * Each end is that of a child, with a time limit; then its event files are read.  SIGNALS more end in
- * a signal's handler, at random moments; with sanitizers none, since their own work at the end can't
- * be done there. */
+ * Each end is that of a child, with a time limit; then its event files are read.  SIGNALS more end
+ * in a signal's handler, at random moments; with sanitizers none, since their own work at the end
+ * can't be done there. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -5,7 +5,8 @@
  * usage: battery_fail_malloc [all | few | OPERATION [NUMBER]]
  *
  * Without an argument some of the calls that make hundreds or thousands of allocations are left
- * out, and with "few" more.  OPERATION chooses those whose names begin so, and NUMBER is that of the first allocation.
+ * out, and with "few" more.  OPERATION chooses those whose names begin so, and NUMBER is
+ * that of the first allocation.
  *
  * After each failure: what was refused is not in the files, what is not in the files was refused or
  * counted and told, all that is logged later is there, and nothing leaks.

@@ -4,8 +4,8 @@
  * usage: battery_kill_write [all | few | DIR]
  *
  * Without an argument the second is done for what some of the first kills leave, not for all; with
- * "few" there are fewer of both.  With DIR the first kills are those in the middle of a write alone, and copies of what they leave stay
- * in DIR: see trial_keep.
+ * "few" there are fewer of both.  With DIR the first kills are those in the middle of a write
+ * alone, and copies of what they leave stay in DIR: see trial_keep.
  *
  * The linker puts the functions below in the place of the system's. */
 #include <fcntl.h>
@@ -314,7 +314,8 @@ static void sweep_recovery(totals *t, death *d, recovery_way way)
         }
 }
 
-/* Whether call |call| is a write.  True in |*out_finished| when the process came to its end before. */
+/* Whether call |call| is a write.  True in |*out_finished| when the process came to its end before.
+ * */
 static bool is_write(totals *t, uint32_t call, bool *out_finished)
 {
     death d = {.call = call, .moment = AFTER};

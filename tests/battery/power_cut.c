@@ -351,7 +351,8 @@ static void live(const round *r, int life)
             aid_wrong("tb_open: %s", tb_last_error(NULL));
         _exit(0);
     }
-    /* What the one that was killed had logged is in its file, and synced: unless the cut came first. */
+    /* What the one that was killed had logged is in its file, and synced: unless the cut came
+     * first. */
     if (life > 0 && !atomic_load(&shared->is_cut)) {
         for (int i = 0; i < life * THREADS; i++)
             raise_to(&shared->acknowledged[i], atomic_load(&shared->returned[i]));

@@ -75,8 +75,8 @@ void trial_end_life(trial *t);
 /* Reads the run. */
 void trial_look(trial *t, bool recovered);
 
-/* Copies the run, as the latest trial_look has seen it, to DIR/WORD/NUMBER, and adds how many values
- * it holds to DIR/counts. */
+/* Copies the run, as the latest trial_look has seen it, to DIR/WORD/NUMBER, and adds how many
+ * values it holds to DIR/counts. */
 void trial_keep(const trial *t, const char *dir, const char *word, int number);
 
 /* What a recovering process does. */

@@ -1,5 +1,5 @@
-/* Logs a run of many kinds, reads its event file and logs each summary there once more, as it is, to
- * another run: with the steps and the times that they had. */
+/* Logs a run of many kinds, reads its event file and logs each summary there once more, as it is,
+ * to another run: with the steps and the times that they had. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

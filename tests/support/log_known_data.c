@@ -5,7 +5,8 @@
  * LOGDIR gets a run per directory.  JOURNAL, a directory that exists, gets every call with its
  * arguments as they were passed (journal.h), from which the readers' tests work out what LOGDIR
  * must hold.  INPUTS has the files that are logged as they are: picture.png, picture.jpg,
- * animation.gif, picture.bmp and graph_def.pb.  Ends with 1 when a call did not return TB_STATUS_OK. */
+ * animation.gif, picture.bmp and graph_def.pb.  Ends with 1 when a call did not return
+ * TB_STATUS_OK. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

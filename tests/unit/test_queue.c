@@ -306,7 +306,8 @@ static void queue_shares_a_ring_when_there_are_too_many_threads(void **state)
         pthread_join(ids[i], NULL);
     pthread_barrier_destroy(&together);
     assert_int_equal(atomic_load(&queue.ring_count), TB__RINGS);
-    assert_int_equal(atomic_load(&queue.rings[TB__RINGS - 1].head), (THREADS - TB__RINGS + 1) * EACH);
+    assert_int_equal(atomic_load(&queue.rings[TB__RINGS - 1].head),
+                     (THREADS - TB__RINGS + 1) * EACH);
 
     int next[THREADS] = {0};
     tb__queue_begin(&queue);
@@ -378,7 +379,7 @@ static void queue_blocks_wait_for_commit(void **state)
 static void queue_outlives_threads_and_threads_outlive_queues(void **state)
 {
     (void)state;
-    for (int i = 0; i < 1000; i++) { /* this thread stays: what it keeps for closed queues is freed */
+    for (int i = 0; i < 1000; i++) { /* what this thread keeps for closed queues is freed */
         tb__queue_file own;
         tb__queue other;
         assert_int_equal(tb__queue_file_create(&own, 1 << 12, -1, NULL, ""), TB_STATUS_OK);

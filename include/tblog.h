@@ -1233,7 +1233,8 @@ TBLOG_API tb_status tb_log_keras_graph(tb_writer *w, const char *tag, const char
  * value tells the kind.  What tensors and files hold is taken as it is.
  *
  *   TB_STATUS_INVALID    |summary| is NULL with |size| > 0; a tag is empty, too long or already one
- *                        of another kind; a value is missing, or not of a form that its kind has
+ *                        of another kind; a value is missing (but one of hyper-parameters needs
+ *                        none), or not of a form that its kind has
  *   TB_STATUS_CORRUPT    it does not parse, or holds a string that is not UTF-8
  *   TB_STATUS_TOO_LARGE  it exceeds a record or the queue, or has too many values
  *   TB_STATUS_FULL       the queue stayed full; the values were dropped and counted */

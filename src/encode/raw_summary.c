@@ -23,7 +23,7 @@ static bool find_form(tb_kind *out, const Tblog__Proto__Summary__Value *value)
     case TBLOG__PROTO__SUMMARY__VALUE__VALUE_IMAGE: *out = TB_KIND_IMAGE; return true;
     case TBLOG__PROTO__SUMMARY__VALUE__VALUE_AUDIO: *out = TB_KIND_AUDIO; return true;
     case TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR: *out = TB_KIND_TENSOR; return true;
-    default: return false;
+    default: *out = TB_KIND_TENSOR; return false;
     }
 }
 
@@ -49,12 +49,15 @@ static tb_status read_value(tb__raw_value *v, const Tblog__Proto__Summary__Value
                             tb__error *err)
 {
     v->tag = value->tag;
-    if (!find_form(&v->natural, value))
-        return tb__error_set(err, TB_STATUS_INVALID, "summary: \"%s\" has no value",
-                             tb__quote(value->tag).text);
+    bool has_form = find_form(&v->natural, value);
     v->about.kind = v->natural;
     if (value->metadata != NULL)
         read_metadata(v, value->metadata);
+    if (!has_form && v->names_plugin && v->about.kind == (tb_kind)TB__KIND_HPARAMS)
+        return tb__hparams_encode(&v->payload, err); /* all is in the metadata */
+    if (!has_form)
+        return tb__error_set(err, TB_STATUS_INVALID, "summary: \"%s\" has no value",
+                             tb__quote(value->tag).text);
     Tblog__Proto__Summary__Value bare = *value;
     bare.tag = bare.node_name = tb__pack_text("");
     bare.metadata = NULL;

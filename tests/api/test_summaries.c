@@ -108,6 +108,25 @@ static void values_get_what_the_loaders_want(void **state)
     free_event_file(&f);
 }
 
+/* As PyTorch makes them. */
+static void hyper_parameters_need_no_value(void **state)
+{
+    (void)state;
+    made m;
+    tb_writer *w = open_in("s_hparams");
+    make(&m, "_hparams_/session_start_info", "hparams");
+    m.value.value_case = TBLOG__PROTO__SUMMARY__VALUE__VALUE__NOT_SET;
+    m.plugin.content.data = (uint8_t *)text_of("\x1a\x00");
+    m.plugin.content.len = 2;
+    assert_int_equal(log_made(w, &m, 0), TB_STATUS_OK);
+    event_file f = close_and_read(w);
+    const Tblog__Proto__Summary__Value *v = find_value(&f, "_hparams_/session_start_info", 0, NULL);
+    assert_int_equal(v->value_case, TBLOG__PROTO__SUMMARY__VALUE__VALUE_TENSOR);
+    assert_string_equal(v->metadata->plugin_data->plugin_name, "hparams");
+    assert_int_equal(v->metadata->plugin_data->content.len, 2);
+    free_event_file(&f);
+}
+
 static void expect_refused(tb_writer *w, made *m, tb_status status, const char *words)
 {
     assert_int_equal(log_made(w, m, 0), status);
@@ -184,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_get_what_the_loaders_want),
+        cmocka_unit_test(hyper_parameters_need_no_value),
         cmocka_unit_test(bad_summaries_leave_no_trace),
         cmocka_unit_test(damaged_summaries_are_survived),
     };

@@ -89,10 +89,25 @@ static uint64_t take_varint(const uint8_t **at)
     }
 }
 
-/* An Event: wall_time 1, step 2, summary 5. */
-static void copy_event(const uint8_t *at, size_t size)
+/* What hyper-parameters have for a value is left out, as PyTorch does. */
+static size_t drop_empty_tensor(uint8_t *summary, size_t size)
 {
-    const uint8_t *end = at + size, *summary = NULL;
+    static const uint8_t tensor[] = {0x42, 8, 8, 1, 0x12, 4, 0x12, 2, 8, 0};
+    for (size_t at = 2; at + sizeof tensor <= size; at++)
+        if (memcmp(summary + at, tensor, sizeof tensor) == 0) {
+            memmove(summary + at, summary + at + sizeof tensor, size - at - sizeof tensor);
+            if (summary[1] >= 0x80)
+                fail("a value of more than 127 bytes");
+            summary[1] = (uint8_t)(summary[1] - sizeof tensor); /* the size of the only value */
+            return size - sizeof tensor;
+        }
+    return size;
+}
+
+/* An Event: wall_time 1, step 2, summary 5. */
+static void copy_event(uint8_t *event, size_t size)
+{
+    const uint8_t *at = event, *end = at + size, *summary = NULL;
     uint64_t step = 0, summary_size = 0;
     double wall = 0;
     while (at < end) {
@@ -110,8 +125,10 @@ static void copy_event(const uint8_t *at, size_t size)
         }
     }
     tb_use_wall_time(wall);
-    if (summary != NULL)
-        must(tb_log_summary(w, summary, (size_t)summary_size, (int64_t)step));
+    if (summary == NULL)
+        return;
+    summary_size = drop_empty_tensor(event + (summary - event), (size_t)summary_size);
+    must(tb_log_summary(w, summary, (size_t)summary_size, (int64_t)step));
 }
 
 static void log_copied(const char *to)

@@ -9,6 +9,7 @@
 #define CONTEST_H
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ typedef struct contest_size {
     long values, bursts, singles;
 } contest_size;
 
+/* Of what stays there: tblog's queue file does not. */
 static inline int64_t contest_dir_bytes(const char *dir)
 {
     char path[4096];
@@ -39,7 +41,8 @@ static inline int64_t contest_dir_bytes(const char *dir)
         return 0;
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        bool stays = strncmp(entry->d_name, "tblog-queue.", 12) != 0;
+        if (stays && stat(path, &status) == 0 && S_ISREG(status.st_mode))
             bytes += status.st_size;
     }
     closedir(entries);

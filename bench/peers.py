@@ -47,6 +47,13 @@ class TensorboardX:
         self._writer.close()
 
 
+class Torch(TensorboardX):
+    def __init__(self, directory):
+        torch = importlib.import_module("torch")
+        torch.set_num_threads(1)
+        self._writer = importlib.import_module("torch.utils.tensorboard").SummaryWriter(directory)
+
+
 class Tensorflow:
     def __init__(self, directory):
         self._summary = importlib.import_module("tensorflow").summary
@@ -89,7 +96,8 @@ class EventsWriter:
         self._writer.Close()
 
 
-WAYS = {"tensorboardX": TensorboardX, "tensorflow": Tensorflow, "binding": EventsWriter}
+WAYS = {"tensorboardX": TensorboardX, "torch": Torch, "tensorflow": Tensorflow,
+        "binding": EventsWriter}
 
 
 def timed(call, *arguments):
@@ -145,8 +153,14 @@ def histogram(way, directory, data, count):
     if way in WAYS:
         writer = WAYS[way](directory)
         return arrays(writer.histogram, values, writer, directory, count)
-    bins = {"numpy": 30, "numpy_exponential": exponential_limits()}[way]
-    calls = [timed(numpy.histogram, values, bins) for _ in range(count)]
+    if way == "torch_histc":
+        torch = importlib.import_module("torch")
+        torch.set_num_threads(1)
+        count_up, arguments = torch.histc, (torch.from_numpy(values), 30)
+    else:
+        bins = {"numpy": 30, "numpy_exponential": exponential_limits()}[way]
+        count_up, arguments = numpy.histogram, (values, bins)
+    calls = [timed(count_up, *arguments) for _ in range(count)]
     return {"call_us": numpy.median(calls) / 1e3}
 
 

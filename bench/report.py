@@ -25,6 +25,7 @@ LABELS = {
     "EventsWriter from Python": "... from Python, with an event made before",
     "tensorboard-rs": "tensorboard-rs: `add_scalar` (Rust)",
     "tensorboardX": "tensorboardX: `add_scalar`",
+    "torch": "PyTorch: `add_scalar`",
     "tf.summary": "`tf.summary.scalar`",
 }
 PLAIN = {  # for the plots
@@ -33,6 +34,7 @@ PLAIN = {  # for the plots
     "EventsWriter": "TensorFlow EventsWriter, C++",
     "EventsWriter from Python": "EventsWriter from Python",
     "tensorboard-rs": "tensorboard-rs (Rust)", "tensorboardX": "tensorboardX",
+    "torch": "PyTorch SummaryWriter",
     "tf.summary": "tf.summary.scalar",
 }
 
@@ -111,10 +113,7 @@ def scalars(results):
             + " ns a value. Four threads that log to one writer at the same time spend "
             + spread(threads["several_ns"]) + " ns of their own CPU on a call, one alone "
             + spread(threads["one_ns"]) + ": × " + ratio(threads["several_ns"], threads["one_ns"])
-            + ".\n\nPyTorch is not here: its writer makes the same events in Python as "
-              "tensorboardX, which has its origin there, and its wheel needs gigabytes of "
-              "libraries.\n\n"
-            + "![Cost of a scalar](scalars.png)\n\n")
+            + ".\n\n![Cost of a scalar](scalars.png)\n\n")
 
 
 def arrays(results, kind, labels, unit_name, unit):
@@ -139,9 +138,10 @@ def arrays(results, kind, labels, unit_name, unit):
 def histograms(results):
     exponential = {"tblog": "tblog: `tb_log_histogram`",
                    "numpy_exponential": "`numpy.histogram`",
-                   "tensorboardX": "tensorboardX: `add_histogram`"}
+                   "tensorboardX": "tensorboardX: `add_histogram`",
+                   "torch": "PyTorch: `add_histogram`"}
     equal = {"tblog, 30 bins": "tblog: `tb_log_histogram_with`", "numpy": "`numpy.histogram`",
-             "tensorflow": "`tf.summary.histogram`"}
+             "torch_histc": "`torch.histc`", "tensorflow": "`tf.summary.histogram`"}
     return ("## Histograms\n\n10 million float32, normal. TensorBoard's exponential buckets "
             "(1549):\n\n" + arrays(results, "histogram", exponential, "ms", 1e3)
             + "30 bins of equal width:\n\n" + arrays(results, "histogram", equal, "ms", 1e3))
@@ -150,6 +150,7 @@ def histograms(results):
 def images(results):
     labels = {"tblog": "tblog: `tb_log_image`",
               "tensorboardX": "tensorboardX: `add_image` (Pillow)",
+              "torch": "PyTorch: `add_image` (Pillow)",
               "tensorflow": "`tf.summary.image`",
               "deflate": "zlib of the bare pixels, level 6"}
     first = spread(results["image"]["tblog"]["first_us"])
@@ -289,7 +290,7 @@ def plot_scale(results, path):
         if power:
             series.setdefault(name, []).append((10 ** int(power), way["cpu_ns"]))
     colours = {"tblog": OURS, "tblog, exact_wall_times": "#79b8ff"}
-    greys = iter(["#57606a", "#8250df", "#bf8700", "#1a7f37", "#cf222e"])
+    greys = iter(["#57606a", "#8250df", "#bf8700", "#1a7f37", "#cf222e", "#0a7ea4"])
     for name, points in series.items():
         counts = [count for count, _ in points]
         colour = colours.get(name) or next(greys)

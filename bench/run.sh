@@ -11,8 +11,8 @@
 #
 # Everything is made below build/bench.  The peers come from PyPI into a virtual environment; set
 # TBLOG_BENCH_PYTHON to use one that has them.  TensorFlow's C++ writer needs g++, the crate
-# tensorboard-rs needs cargo; where that is missing they are left out.  PyTorch is left out: its
-# writer is tensorboard's own in Python, and its wheel is large.
+# tensorboard-rs needs cargo; where that is missing they are left out.  PyTorch is Debian's, for the
+# wheel of PyPI is gigabytes large; set TBLOG_BENCH_TORCH to a Python that has it and tensorboard.
 set -euo pipefail
 
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -65,6 +65,22 @@ install_python() {
     fi
 }
 
+# PyTorch of Debian's Python, and what its writer wants besides: a NumPy that is as old.
+install_torch() {
+    torch=${TBLOG_BENCH_TORCH-$build/torch/bin/python}
+    if [ -z "${TBLOG_BENCH_TORCH-}" ] && [ ! -e "$build/torch/complete" ]; then
+        "$source/tools/debian-packages.sh" python3-torch python3-venv >"$build/torch.log" 2>&1 &&
+            /usr/bin/python3 -m venv --system-site-packages "$build/torch" &&
+            "$torch" -m pip install -q --disable-pip-version-check tensorboard pillow \
+                'numpy<1.24' setuptools >>"$build/torch.log" 2>&1 &&
+            touch "$build/torch/complete" || true
+    fi
+    "$torch" -c 'import torch.utils.tensorboard' >>"$build/torch.log" 2>&1 || {
+        say "Without PyTorch: it is not to be had here (torch.log)"
+        torch=
+    }
+}
+
 build_tensorflow_peer() {
     local tensorflow
     tensorflow=$("$python" -c 'import importlib.util as u
@@ -95,12 +111,13 @@ say "Building in $build"
 build_tblog
 say "Installing the peers"
 install_python
+install_torch
 build_tensorflow_peer
 build_rust_peer
 say "Measuring"
 version=$(sed -n 's/^#define TBLOG_VERSION "\(.*\)"/\1/p' "$source/include/tblog.h")
 "$python" "$source/bench/suite.py" --build "$build" --version "$version" \
-    --compiler "$(cc --version | head -n 1)" --rust "$rust_version" \
+    --compiler "$(cc --version | head -n 1)" --rust "$rust_version" ${torch:+--torch "$torch"} \
     ${suite_options[@]+"${suite_options[@]}"}
 "$python" "$source/bench/report.py" "$build/results.json" "$source/bench"
 say "Written: bench/RESULTS.md"

@@ -31,6 +31,7 @@ SCALARS = [
     ("EventsWriter from Python", "python", "binding", 50000, 10, 5000),
     ("tensorboard-rs", "rust", "x", 100000, 20, 20000),
     ("tensorboardX", "python", "tensorboardX", 10000, 5, 3000),
+    ("torch", "torch", "torch", 10000, 5, 3000),
     ("tf.summary", "python", "tensorflow", 3000, 2, 1000),
 ]
 # name, who, way, largest power of ten
@@ -41,11 +42,12 @@ SCALE = [
     ("EventsWriter", "cpp", "event", 7),
     ("tensorboard-rs", "rust", "x", 5),
     ("tensorboardX", "python", "tensorboardX", 4),
+    ("torch", "torch", "torch", 4),
     ("tf.summary", "python", "tensorflow", 4),
 ]
-HISTOGRAMS = ["tblog", "tblog, 30 bins", "numpy", "numpy_exponential", "tensorboardX",
-              "tensorflow"]
-IMAGES = ["tblog", "tensorboardX", "tensorflow", "deflate"]
+HISTOGRAMS = ["tblog", "tblog, 30 bins", "numpy", "numpy_exponential", "tensorboardX", "torch",
+              "torch_histc", "tensorflow"]
+IMAGES = ["tblog", "tensorboardX", "torch", "tensorflow", "deflate"]
 
 
 def version_of(*command):
@@ -71,6 +73,8 @@ class Suite:
         return str(self._scratch)
 
     def has(self, who):
+        if who == "torch":
+            return self.options.torch is not None
         return who in ("tblog", "python") or self.peer(who).exists()
 
     def peer(self, who):
@@ -88,8 +92,9 @@ class Suite:
         """A round of a contestant in Python; each lives in a process of its own."""
         way = request["way"]
         if way not in self._workers:
+            python = self.options.torch if way.startswith("torch") else sys.executable
             self._workers[way] = subprocess.Popen(
-                [sys.executable, HERE / "peers.py"], text=True, stdin=subprocess.PIPE,
+                [python, HERE / "peers.py"], text=True, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=open(self.build / f"{way}.log", "w"))
         worker = self._workers[way]
         print(json.dumps(request), file=worker.stdin, flush=True)
@@ -100,7 +105,7 @@ class Suite:
 
     def scalars_round(self, who, way, values, bursts=0, singles=0):
         directory = self.fresh()
-        if who == "python":
+        if who in ("python", "torch"):
             return self.ask(kind="scalars", way=way, directory=directory, values=values,
                             bursts=bursts, singles=singles)
         program = "scalars" if who == "tblog" else self.peer(who)
@@ -134,6 +139,10 @@ class Suite:
                     "Python": platform.python_version()}
         for package in ("numpy", "tensorflow-cpu", "tensorboard", "tensorboardX", "pillow"):
             versions[package] = metadata.version(package)
+        if self.has("torch"):
+            versions["torch"] = subprocess.run(
+                [self.options.torch, "-c", "import torch; print(torch.__version__)"], check=True,
+                stdout=subprocess.PIPE, text=True).stdout.strip()
         if self.has("rust"):
             versions["tensorboard-rs"] = self.options.rust
             versions["rustc"] = version_of("rustc", "--version")
@@ -171,6 +180,8 @@ class Suite:
     def arrays(self, kind, contestants, data, count):
         for _ in range(self.options.rounds):
             for name in contestants:
+                if name.startswith("torch") and not self.has("torch"):
+                    continue
                 if name.startswith("tblog"):
                     way = kind + ("30" if name.endswith("30 bins") else "")
                     figures = json.loads(
@@ -283,6 +294,7 @@ def main():
     parser.add_argument("--version", default="")
     parser.add_argument("--compiler", default="")
     parser.add_argument("--rust", default="")
+    parser.add_argument("--torch", help="a Python that has PyTorch")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--long", action="store_true", help="up to 10^9 scalars")
     parser.add_argument("--most", type=int, default=9, help="the largest power of ten")

@@ -10,7 +10,7 @@ enum {
     WAKE_AT = TB__RING_ENTRIES / 4,   /* the worker is woken when a ring is this full ... */
     LOOK_EVERY = TB__RING_ENTRIES / 8, /* ... and looked at again after so many entries */
     AHEAD_MAX = 16 << 20, /* bytes of the arena that are made ready before they are used */
-    RING_AHEAD = 32 << 10, /* ... and of a ring by its thread; the worker does the rest */
+    RING_AHEAD = 32 << 10, /* ... and of a ring by its thread; the worker goes on with that */
     STRETCH_MAX = 256 /* entries that are looked at before they are taken: a fraction of a cache */
 };
 
@@ -98,7 +98,6 @@ tb_status tb__queue_adopt(tb__queue *q)
     q->shared_producer = NULL;
     q->rings = (tb__ring *)(void *)tb__queue_file_region(q->file, TB__REGION_RINGS);
     atomic_store(&q->ring_count, 0);
-    q->rings_ready = 0;
     memset(q->cursors, 0, sizeof q->cursors);
     q->stretch = (tb__stretch){0};
     q->closing = false;
@@ -646,10 +645,25 @@ void tb__queue_rewind(tb__queue *q)
     q->stretch = (tb__stretch){0};
 }
 
+/* On its first round a ring gets memory for what may come before the next look. */
+static void grow_ring_ahead(tb__queue *q, uint32_t index)
+{
+    tb__ring *ring = &q->rings[index];
+    uint64_t ready = q->cursors[index].ready;
+    uint64_t wanted = 2 * atomic_load_explicit(&ring->head, memory_order_relaxed) + LOOK_EVERY;
+    if (wanted > TB__RING_ENTRIES)
+        wanted = TB__RING_ENTRIES;
+    if (ready >= wanted)
+        return;
+    tb__os_populate(&ring->entries[ready], (size_t)(wanted - ready) * sizeof ring->entries[0]);
+    q->cursors[index].ready = wanted;
+}
+
 void tb__queue_grow_ahead(tb__queue *q)
 {
-    for (; q->rings_ready < atomic_load(&q->ring_count); q->rings_ready++)
-        tb__os_populate(&q->rings[q->rings_ready], sizeof(tb__ring));
+    uint32_t count = atomic_load(&q->ring_count);
+    for (uint32_t i = 0; i < count; i++)
+        grow_ring_ahead(q, i);
     pthread_mutex_lock(&q->lock);
     uint64_t offset = q->arena.head % q->arena.size, used = q->arena.head - q->arena.tail;
     uint64_t most = atomic_load_explicit(&q->arena.high_water, memory_order_relaxed);

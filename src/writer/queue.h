@@ -60,8 +60,8 @@ typedef struct tb__queue {
         uint64_t taken; /* entries before it were taken ... */
         uint64_t committed; /* ... and those before this are in the file: the ring's tail */
         uint64_t limit; /* the head as tb__queue_begin saw it */
+        uint64_t ready; /* entries whose memory is there */
     } cursors[TB__RINGS];
-    uint32_t rings_ready; /* of the first ones all memory is there */
     tb__stretch stretch;
     uint64_t cut; /* entries younger than this wait for the next tb__queue_begin */
 

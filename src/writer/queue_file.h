@@ -31,7 +31,7 @@
 
 enum {
     TB__RINGS = 64, /* the last one is shared */
-    TB__RING_ENTRIES = 8192, /* a power of two; 0.1 ms of a thread that does nothing but log */
+    TB__RING_ENTRIES = 16384, /* a power of two; 0.2 ms of a thread that does nothing but log */
     TB__FILE_NAME_SIZE = 256
 };
 

@@ -13,7 +13,7 @@
 
 enum {
     TB__PIECE = 64 << 10,
-    TB__LAYOUT_VERSION = 1,
+    TB__LAYOUT_VERSION = 2,
     TB__BOOT_ID_SIZE = 40,
     TB__HOST_SIZE = 64,
     TB__SUFFIX_SIZE = 128

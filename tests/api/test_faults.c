@@ -128,7 +128,7 @@ static void fault_that_lasts_makes_calls_wait_then_drop(void **state)
         accepted++;
     double waited = seconds_now() - start;
     assert_true(waited >= 0.2);
-    assert_true(accepted >= 8192);
+    assert_true(accepted >= 16384);
     start = seconds_now();
     for (int i = 0; i < 1000; i++) /* at once from now on */
         assert_int_equal(tb_log_scalar(w, "x", -1, -1), TB_STATUS_FULL);

@@ -1468,9 +1468,11 @@ static void queue_without_an_arena_is_refused(void **state)
     queue_image image = queue_image_load(queue_in(dir));
     image_layout *layout = &queue_image_header(&image)->layout;
     uint64_t arena_pieces = layout->arena_bytes / IMAGE_PIECE;
+    uint64_t before = layout->tags_bytes / IMAGE_PIECE
+                      + ((uint64_t)IMAGE_RINGS * layout->ring_bytes + IMAGE_PIECE - 1) / IMAGE_PIECE;
     uint32_t *directory = queue_image_header(&image)->directory;
     for (uint64_t i = 0; i < arena_pieces; i++)
-        directory[layout->tags_bytes / IMAGE_PIECE + IMAGE_RINGS * 5 + i] = 0;
+        directory[before + i] = 0;
     layout->arena_bytes = 0;
     queue_image_seal_layout(layout);
     queue_image_save(&image, queue_in(dir));

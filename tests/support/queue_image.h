@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IMAGE_RINGS = 64, IMAGE_RING_ENTRIES = 8192, IMAGE_PIECE = 64 << 10, IMAGE_VERSION = 1 };
+enum { IMAGE_RINGS = 64, IMAGE_RING_ENTRIES = 16384, IMAGE_PIECE = 64 << 10, IMAGE_VERSION = 2 };
 
 #define IMAGE_MAGIC UINT64_C(0x0a0d65756575712e)
 

@@ -123,7 +123,7 @@ static void worker_wakes_before_a_ring_is_full(void **state)
 {
     (void)state;
     tb_writer *w = open_writer(&(tb_options){.flush_seconds = 1000});
-    for (int i = 0; i < 4000; i++) /* half a ring */
+    for (int i = 0; i < 8000; i++) /* half a ring */
         tb_log_scalar(w, "x", i, i);
     tb_stats stats = {0};
     for (int tries = 0; tries < 1000 && stats.records < 1000; tries++) {

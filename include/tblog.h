@@ -189,7 +189,7 @@ static inline tb_writer *tb_open(const char *logdir, const tb_options *options);
  * "logs/run1/validation".  It has the options of |w|, |resume| and |purge_step| included, and is
  * opened at the first call, which waits for the disk; later calls return the same one.  It
  * belongs to |w|: tb_flush, tb_sync and tb_close of |w| are its own too, while its counters and
- * its latest error are its own.  A run takes a file, a queue of its own and 256 KiB for each thread
+ * its latest error are its own.  A run takes a file, a queue of its own and 512 KiB for each thread
  * that logs to it: fine for tens of them.
  *
  * |name| is UTF-8, at most 1000 bytes: one or more components of at most 255 bytes with '/'

@@ -101,7 +101,7 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
     const tb__rows *rows = s->rows;
     size_t last = s->pieces - 1, free_rows = rows->count - s->piece_rows;
     size_t first = last == 0 ? free_rows / 2 : free_rows * number / last;
-    size_t at = last == 0 ? 0 : (rows->size - s->band) / last * (number * 2 % s->pieces);
+    size_t at = last == 0 ? 0 : (rows->size - s->band) / last * (number * last % s->pieces);
     at -= at % rows->pixel_size;
     for (size_t y = first; y < first + s->piece_rows; y++) {
         const uint8_t *row = rows->data + y * rows->size;
@@ -170,20 +170,35 @@ static unsigned evenness_of(const tb__rows *rows)
         const uint8_t *row = rows->data + rows->count * i / looked * rows->size;
         even += tb__filter_count_even(row + rows->pixel_size, size, rows->pixel_size);
     }
-    return size == 0 ? 0 : (unsigned)((uint64_t)even * WHOLE / (looked * size));
+    return size == 0 ? WHOLE : (unsigned)((uint64_t)even * WHOLE / (looked * size));
+}
+
+/* Whether the row in the middle is there once more: it is a pattern, whatever its pixels look
+ * like. */
+static bool has_row_again(const tb__rows *rows)
+{
+    size_t middle = rows->count / 2;
+    for (size_t y = 0; y < rows->count; y++)
+        if (y != middle
+            && memcmp(rows->data + y * rows->size, rows->data + middle * rows->size, rows->size) == 0)
+            return true;
+    return false;
 }
 
 /* Where there is little to encode, trials take longer than that.  What looks like a photograph
- * takes filters by row and runs, at most 3 % from the best; what is even takes matches. */
+ * takes filters by row and runs, what is even takes matches: for photographs and drawings at most
+ * some percent from the best. */
 static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size)
 {
-    enum { TINY = 4 << 10, LITTLE = 64 << 10, LITTLE_PHOTO = 256 << 10 };
+    enum { TINY = 4 << 10, LITTLE_PHOTO = 16 << 10, LITTLE_DRAWING = 64 << 10 };
     enum { PHOTO = 300, BETWEEN = 800, DRAWING = 900 };
-    if (size > LITTLE_PHOTO)
+    if (size > LITTLE_DRAWING)
         return false;
     unsigned evenness = evenness_of(rows);
-    bool is_photo = evenness < (size <= TINY ? BETWEEN : PHOTO);
-    bool is_drawing = size <= LITTLE && evenness >= (size <= TINY ? BETWEEN : DRAWING);
+    bool is_tiny = size <= TINY;
+    bool is_pattern = size <= LITTLE_PHOTO && has_row_again(rows);
+    bool is_drawing = evenness >= (is_tiny ? BETWEEN : DRAWING) || (is_tiny && is_pattern);
+    bool is_photo = size <= LITTLE_PHOTO && evenness < (is_tiny ? BETWEEN : PHOTO) && !is_pattern;
     *out = (tb__choice){is_photo, TB__FILTER_NONE,
                         is_photo ? TB__DEFLATE_RUNS : TB__DEFLATE_MATCHES};
     return is_photo || is_drawing;

@@ -60,7 +60,7 @@ typedef struct tb__queue {
         uint64_t taken; /* entries before it were taken ... */
         uint64_t committed; /* ... and those before this are in the file: the ring's tail */
         uint64_t limit; /* the head as tb__queue_begin saw it */
-        uint64_t ready; /* entries whose memory is there */
+        uint64_t ready; /* entries whose memory was asked for */
     } cursors[TB__RINGS];
     tb__stretch stretch;
     uint64_t cut; /* entries younger than this wait for the next tb__queue_begin */

@@ -461,6 +461,43 @@ static void png_of_a_little_picture_is_about_as_small(void **state)
             }
 }
 
+static uint8_t paint_checks(size_t x, size_t y, size_t c)
+{
+    (void)c;
+    return (x + y) % 2 == 0 ? 20 : 230;
+}
+
+static uint8_t paint_tiles(size_t x, size_t y, size_t c)
+{
+    size_t at = x % 16 * 16 + y % 16;
+    return (uint8_t)((at * at * 31 + at * 7 + c * 90) >> 3);
+}
+
+static uint8_t paint_steps(size_t x, size_t y, size_t c)
+{
+    (void)x;
+    return (uint8_t)(y / 50 * 37 + c);
+}
+
+/* Nothing is equal to the pixel before, and all comes again.  Also a column of pixels. */
+static void png_of_a_pattern_is_small(void **state)
+{
+    (void)state;
+    static paint_fn *const patterns[] = {paint_checks, paint_tiles, paint_steps};
+    static const uint32_t widths[] = {1, 2, 3, 16, 33, 64, 100, 200, 320};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        for (size_t k = 0; k < sizeof widths / sizeof *widths; k++)
+            for (uint32_t channels = 1; channels <= 3; channels += 2) {
+                tb__pixels pixels = paint(patterns[i], widths[k], channels, 1);
+                size_t by_default = default_size(&pixels);
+                size_t own = encoded_size(tb__png_encode_own, &pixels);
+                if ((double)own > 1.6 * (double)by_default + 32)
+                    fail_msg("%zu of %u x %u, %u channels: %zu rather than %zu bytes", i,
+                             widths[k], SIDE, channels, own, by_default);
+                free_pixels(&pixels, 0);
+            }
+}
+
 /* The same in every process, whatever memory held before. */
 static void png_is_the_same_each_time(void **state)
 {
@@ -524,6 +561,7 @@ int main(void)
         cmocka_unit_test(png_keeps_every_sample_of_anything),
         cmocka_unit_test(png_is_about_as_small_as_libpng_makes_it),
         cmocka_unit_test(png_of_a_little_picture_is_about_as_small),
+        cmocka_unit_test(png_of_a_pattern_is_small),
         cmocka_unit_test(png_is_the_same_each_time),
         cmocka_unit_test(png_of_a_size_that_none_has_leaves_the_buffer_as_it_was),
         cmocka_unit_test(png_of_unknown_samples_is_refused),

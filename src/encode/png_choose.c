@@ -177,10 +177,9 @@ static unsigned evenness_of(const tb__rows *rows)
  * like. */
 static bool has_row_again(const tb__rows *rows)
 {
-    size_t middle = rows->count / 2;
-    for (size_t y = 0; y < rows->count; y++)
-        if (y != middle
-            && memcmp(rows->data + y * rows->size, rows->data + middle * rows->size, rows->size) == 0)
+    const uint8_t *middle = rows->data + rows->count / 2 * rows->size, *row = rows->data;
+    for (size_t y = 0; y < rows->count; y++, row += rows->size)
+        if (row != middle && memcmp(row, middle, rows->size) == 0)
             return true;
     return false;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/fpenv.h"
 #include "encode/pack.h"
 #include "encode/view.h"
@@ -168,8 +169,7 @@ static void put_float(uint8_t *to, double value)
     float narrow = (float)value;
     uint32_t bits;
     memcpy(&bits, &narrow, sizeof bits);
-    for (int i = 0; i < 4; i++)
-        to[i] = (uint8_t)(bits >> 8 * i);
+    tb__store_le32(to, bits);
 }
 
 /* The smallest count that is divided by, as TensorBoard has it. */

@@ -170,7 +170,7 @@ tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
-tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
+TB__COLD tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
                                  const uint8_t *graph_def, size_t size)
 {
     uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + TB__LENGTH_MAX_SIZE + size);
@@ -181,7 +181,7 @@ tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
     return finish(out, p);
 }
 
-tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
+TB__COLD tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
                                          const char *tag, size_t tag_size,
                                          const uint8_t *run_metadata, size_t size)
 {
@@ -196,7 +196,7 @@ tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t
     return finish(out, p);
 }
 
-tb_status tb__event_encode_header(tb__buf *out, double wall_time)
+TB__COLD tb_status tb__event_encode_header(tb__buf *out, double wall_time)
 {
     /* TensorBoard's Python loader wants the version, or it takes a step backwards for a restart. */
     static const char version[] = "brain.Event:2";
@@ -214,7 +214,7 @@ tb_status tb__event_encode_header(tb__buf *out, double wall_time)
     return finish(out, p);
 }
 
-tb_status tb__event_encode_session_start(tb__buf *out, double wall_time, int64_t step)
+TB__COLD tb_status tb__event_encode_session_start(tb__buf *out, double wall_time, int64_t step)
 {
     static const uint8_t session_log[] = {SESSION_LOG_STATUS, SESSION_START};
     uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + TB__LENGTH_MAX_SIZE + sizeof session_log);
@@ -233,7 +233,7 @@ size_t tb__event_overhead(size_t tag_size, size_t metadata_size)
 /* --- reading back ----------------------------------------------------------------------------- */
 
 /* A varint at |*p|, which moves behind it; 0 at the end of the bytes. */
-static uint64_t take_varint(const uint8_t **p, const uint8_t *end)
+TB__COLD static uint64_t take_varint(const uint8_t **p, const uint8_t *end)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
@@ -246,7 +246,7 @@ static uint64_t take_varint(const uint8_t **p, const uint8_t *end)
 }
 
 /* Moves |*p| behind a field; false where none of those that we write begins. */
-static bool skip_field(const uint8_t **p, const uint8_t *end)
+TB__COLD static bool skip_field(const uint8_t **p, const uint8_t *end)
 {
     uint64_t size, wire_type = take_varint(p, end) & 7;
     switch (wire_type) {
@@ -263,7 +263,7 @@ static bool skip_field(const uint8_t **p, const uint8_t *end)
     return true;
 }
 
-size_t tb__event_count_values(const uint8_t *event, size_t size)
+TB__COLD size_t tb__event_count_values(const uint8_t *event, size_t size)
 {
     const uint8_t *p = event, *end = event + size;
     while (p < end && *p != EVENT_SUMMARY) {

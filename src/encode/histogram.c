@@ -123,7 +123,7 @@ static tb_status make_given_bins(summary *s, const task *t, tb__error *err)
 {
     s->bins = &s->own_bins;
     if (t->options->bins > 0) {
-        tb__bins_use use = {t->view->load_floats != NULL, t->tallied ? 0 : t->view->left};
+        tb__bins_use use = {t->view->fits_floats, t->tallied ? 0 : t->view->left};
         return tb__bins_init(&s->own_bins, t->options->edges, t->options->bins, &use, err);
     }
     s->bins = tb__exponential_bins();
@@ -134,7 +134,7 @@ static tb_status make_given_bins(summary *s, const task *t, tb__error *err)
 
 static tb_status make_equal_bins(summary *s, const task *t, tb__error *err)
 {
-    tb__bins_use use = {t->view->load_floats != NULL, t->tallied ? 0 : t->view->left};
+    tb__bins_use use = {t->view->fits_floats, t->tallied ? 0 : t->view->left};
     s->bins = &s->own_bins;
     return tb__bins_init_equal(&s->own_bins, s->sums.min, s->sums.max, t->options->bins, &use, err);
 }

@@ -6,16 +6,12 @@
 #include "base/alloc.h"
 #include "base/float_bits.h"
 #include "base/fpenv.h"
+#include "encode/elements.h"
 
 enum {
     BLOCK = 512,            /* elements at a time: they stay in the first level of cache */
     MOST_COUNTED = 1 << 30  /* before the counters of 32 bits are added to those of 64 */
 };
-
-/* Larger values may add up to infinity on the way to a sum that is finite.  Scaled down, any number
- * of them can be added.  (Their squares are beyond double in any case.) */
-static const double huge_limit = 0x1p900;
-static const double huge_scale = 0x1p-64;
 
 /* What a block needs on its way.  Not on the stack: a caller's thread may have a small one. */
 typedef struct tb__histogram_scratch {
@@ -29,49 +25,9 @@ typedef struct tb__histogram_scratch {
 
 /* --- sums ------------------------------------------------------------------------------------- */
 
-tb__histogram_sums tb__histogram_sums_of_nothing(void)
-{
-    return (tb__histogram_sums){.statistics = tb__statistics_of_nothing()};
-}
-
-double tb__histogram_sums_sum(const tb__histogram_sums *s)
-{
-    tb__sum sum = s->sum;
-    double huge = tb__sum_total(&s->huge_sum) / huge_scale;
-    if (!tb__is_finite(huge))
-        return huge;
-    tb__sum_add(&sum, huge);
-    return tb__sum_total(&sum);
-}
-
-double tb__histogram_sums_sum_squares(const tb__histogram_sums *s)
-{
-    return tb__sum_total(&s->sum_squares);
-}
-
-static void add_range(tb__histogram_sums *s, double min, double max, uint64_t count)
-{
-    s->min = s->count == 0 || min < s->min ? min : s->min;
-    s->max = s->count == 0 || max > s->max ? max : s->max;
-    s->count += count;
-}
-
-void tb__histogram_sums_merge(tb__histogram_sums *into, const tb__histogram_sums *from)
-{
-    if (from->count > 0)
-        add_range(into, from->min, from->max, from->count);
-    tb__sum_merge(&into->sum, &from->sum);
-    tb__sum_merge(&into->huge_sum, &from->huge_sum);
-    tb__sum_merge(&into->sum_squares, &from->sum_squares);
-    into->nonfinite.nan += from->nonfinite.nan;
-    into->nonfinite.infinite += from->nonfinite.infinite;
-    into->outside += from->outside;
-    tb__statistics_merge(&into->statistics, &from->statistics);
-}
-
 static bool has_huge(const tb__block_sums *b)
 {
-    return b->max > huge_limit || b->min < -huge_limit;
+    return b->max > TB__HUGE_LIMIT || b->min < -TB__HUGE_LIMIT;
 }
 
 /* All but the sum, when there are huge values. */
@@ -79,7 +35,7 @@ static void add_block_sums(tb__histogram_sums *s, const tb__block_sums *b, size_
 {
     if (count == 0)
         return;
-    add_range(s, b->min, b->max, count);
+    tb__histogram_sums_add_range(s, b->min, b->max, count);
     tb__sum_add(&s->sum_squares, b->sum_squares);
     if (!has_huge(b))
         tb__sum_add(&s->sum, b->sum);
@@ -92,7 +48,7 @@ static void add_huge(tb__histogram_sums *s, const unsigned char *doubles, size_t
         double value;
         memcpy(&value, doubles + i * sizeof value, sizeof value);
         if (value >= least && value <= most)
-            tb__sum_add(&s->huge_sum, value * huge_scale);
+            tb__sum_add(&s->huge_sum, value * TB__HUGE_SCALE);
     }
 }
 
@@ -208,7 +164,7 @@ static const void *as_floats(tb__histogram_part *p, const tb__view *view, const 
     if (view->dtype == TB_FLOAT16)
         p->kernels->widen_halves(floats, packed, count);
     else
-        view->load_floats(floats, packed, count);
+        tb__elements_load_floats(floats, packed, view->dtype, count);
     return floats;
 }
 
@@ -231,7 +187,7 @@ static void add_doubles(tb__histogram_part *p, tb__view *view)
     while (view->left > 0) {
         const void *doubles = next_block(&count, p, view);
         if (view->dtype != TB_FLOAT64) {
-            view->load(p->scratch->doubles, doubles, count);
+            tb__elements_load(p->scratch->doubles, doubles, view->dtype, count);
             doubles = p->scratch->doubles;
         }
         if (p->aim.sums)
@@ -260,7 +216,7 @@ static void add_some(tb__histogram_part *p, tb__view *view)
     p->counted += view->left;
     if (p->aim.tally)
         tally(p, view);
-    else if (takes_floats && view->load_floats != NULL)
+    else if (takes_floats && view->fits_floats)
         add_floats(p, view);
     else
         add_doubles(p, view);
@@ -394,9 +350,9 @@ enum { PIECE = 128 }; /* half of the numbers of 8 bits: a sign ends where a piec
  * both ends. */
 typedef struct walk {
     const tb__histogram_part *part;
-    tb__view view; /* for its |load| */
-    size_t next;   /* numbers before it are done */
-    size_t count;  /* of what follows */
+    tb_dtype dtype;
+    size_t next;  /* numbers before it are done */
+    size_t count; /* of what follows */
     double values[PIECE];
     uint64_t counts[PIECE];
 } walk;
@@ -405,8 +361,8 @@ static void begin_walk(walk *w, tb__histogram_part *part, tb_dtype dtype)
 {
     end_counting(part);
     w->part = part;
+    w->dtype = dtype;
     w->next = 0;
-    tb__view_init(&w->view, NULL, 0, dtype, NULL, NULL);
 }
 
 static void load_piece(double *values, const walk *w, size_t first)
@@ -417,7 +373,8 @@ static void load_piece(double *values, const walk *w, size_t first)
         bytes[i] = (uint8_t)(first + i);
         words[i] = (uint16_t)(first + i);
     }
-    w->view.load(values, w->view.size == 1 ? bytes : (const unsigned char *)words, PIECE);
+    const void *numbers = tb__element_size(w->dtype) == 1 ? bytes : (const void *)words;
+    tb__elements_load(values, numbers, w->dtype, PIECE);
 }
 
 /* The bits with which the next piece of numbers begins; those of negative floats grow as the
@@ -425,7 +382,7 @@ static void load_piece(double *values, const walk *w, size_t first)
 static size_t piece_bits(const walk *w, bool *out_falls)
 {
     size_t numbers = w->part->counters.slots, half = numbers / 2;
-    tb_dtype dtype = w->view.dtype;
+    tb_dtype dtype = w->dtype;
     *out_falls = false;
     if (dtype == TB_FLOAT16 || dtype == TB_BFLOAT16) {
         *out_falls = w->next < half;
@@ -471,7 +428,7 @@ static void sum_piece(tb__histogram_sums *s, const walk *w, const tb__bins *bins
         } else if (value < least || value > most) {
             s->outside += w->counts[i];
         } else {
-            add_range(s, value, value, w->counts[i]);
+            tb__histogram_sums_add_range(s, value, value, w->counts[i]);
             sum += value * weight;
             sum_squares += value * value * weight;
         }

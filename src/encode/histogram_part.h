@@ -10,32 +10,11 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "encode/encode.h"
-#include "encode/exact_sum.h"
 #include "encode/histogram_bins.h"
 #include "encode/histogram_count.h"
 #include "encode/histogram_kernels.h"
-#include "encode/statistics.h"
+#include "encode/histogram_sums.h"
 #include "encode/view.h"
-
-typedef struct tb__histogram_sums {
-    uint64_t count;       /* of finite values within the edges */
-    double min, max;      /* of those, as what follows; 0 when there is none */
-    tb__sum sum;          /* without blocks that have huge values */
-    tb__sum huge_sum;     /* of those, times 2^-64 */
-    tb__sum sum_squares;
-    tb__nonfinite nonfinite;
-    uint64_t outside;     /* finite values that are not within the edges */
-    tb__statistics statistics; /* of all values */
-} tb__histogram_sums;
-
-tb__histogram_sums tb__histogram_sums_of_nothing(void);
-
-void tb__histogram_sums_merge(tb__histogram_sums *into, const tb__histogram_sums *from);
-
-/* The sums, rounded once; infinite when they exceed double. */
-double tb__histogram_sums_sum(const tb__histogram_sums *s);
-double tb__histogram_sums_sum_squares(const tb__histogram_sums *s);
 
 /* What is to be found out about the data. */
 typedef struct tb__histogram_aim {

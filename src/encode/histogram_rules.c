@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/float_bits.h"
+#include "encode/elements.h"
 #include "encode/exact_sum.h"
 #include "encode/histogram_bins.h"
 #include "encode/histogram_check.h"
@@ -234,7 +235,7 @@ static tb_status stone_error(double *out, const survey *s, size_t count, uint64_
                              tb__error *err)
 {
     tb__bins bins;
-    const tb__bins_use use = {s->view->load_floats != NULL, s->view->left};
+    const tb__bins_use use = {s->view->fits_floats, s->view->left};
     tb_status rv = tb__bins_init_equal(&bins, s->min, s->max, count, &use, err);
     if (rv != TB_STATUS_OK)
         return rv;
@@ -289,12 +290,6 @@ static tb_status width_by(double *out, tb_bins_rule rule, const survey *s, tb__e
     return TB_STATUS_OK;
 }
 
-static bool is_float(tb_dtype dtype)
-{
-    return dtype == TB_FLOAT16 || dtype == TB_BFLOAT16 || dtype == TB_FLOAT32
-           || dtype == TB_FLOAT64;
-}
-
 tb_status tb__histogram_rule_bins(size_t *out, const tb__view *view, tb_bins_rule rule,
                                   const tb__team *team, tb__error *err)
 {
@@ -306,7 +301,7 @@ tb_status tb__histogram_rule_bins(size_t *out, const tb__view *view, tb_bins_rul
         rv = width_by(&width, rule, &s, err);
     if (rv != TB_STATUS_OK || width <= 0)
         return rv;
-    if (width < 1 && !is_float(view->dtype)) /* some bins would be between two integers */
+    if (width < 1 && !tb__elements_are_floats(view->dtype)) /* bins without integers */
         width = 1;
     double bins = ceil(s.range / width);
     if (bins > TB__HISTOGRAM_MAX_BINS)

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/fpenv.h"
+#include "encode/elements.h"
 #include "encode/pack.h"
 #include "encode/view.h"
 #include "proto/pr_curve.pb-c.h"
@@ -37,25 +38,10 @@ tb_status tb__pr_thresholds(size_t *out, size_t given, tb__error *err)
 
 /* --- counting --------------------------------------------------------------------------------- */
 
-static size_t float_size(tb_dtype dtype)
-{
-    switch (dtype) {
-    case TB_FLOAT16:
-    case TB_BFLOAT16:
-        return 2;
-    case TB_FLOAT32:
-        return 4;
-    case TB_FLOAT64:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
 static tb_status check_samples(const tb__pr_samples *s, tb__error *err)
 {
-    size_t size = float_size(s->dtype);
-    if (size == 0)
+    size_t size = tb__element_size(s->dtype);
+    if (!tb__elements_are_floats(s->dtype))
         return tb__error_set(err, TB_STATUS_INVALID,
                              "PR curve: dtype of the scores is %d, not a float type",
                              (int)s->dtype);

@@ -5,8 +5,8 @@
 
 #include "base/fpenv.h"
 #include "encode/colormap.h"
+#include "encode/elements.h"
 #include "encode/image.h"
-#include "encode/view.h"
 
 enum { PIECE = 256 }; /* pixels of a row that are treated together */
 
@@ -67,21 +67,12 @@ static double white_of(tb_dtype dtype)
     return dtype == TB_UINT8 ? 255 : dtype == TB_UINT16 ? 65535 : 1;
 }
 
-static bool can_be_nan(tb_dtype dtype)
-{
-    return dtype == TB_FLOAT16 || dtype == TB_BFLOAT16 || dtype == TB_FLOAT32 ||
-           dtype == TB_FLOAT64;
-}
-
 tb_status tb__shading_init(tb__shading *out, const tb_image *image, const tb__raster *raster,
                            const tb_image_options *options, tb__error *err)
 {
     static const tb_image_options none = {.colormap = TB_COLORMAP_NONE};
     const tb_image_options *o = options != NULL ? options : &none;
-    tb__view loader;
     tb_status rv = check_options(o, image, raster, err);
-    if (rv == TB_STATUS_OK)
-        rv = tb__view_init(&loader, image->data, 1, image->dtype, NULL, err);
     if (rv != TB_STATUS_OK)
         return rv;
     bool has_colors = tb__colormap_colors(o->colormap) != NULL;
@@ -91,12 +82,12 @@ tb_status tb__shading_init(tb__shading *out, const tb_image *image, const tb__ra
         .sample_size = is_plain(o) ? raster->element->sample_size : 1,
         .is_plain = is_plain(o),
         .finds_range = !is_plain(o) && !has_range(o),
-        .looks_for_nan = !is_plain(o) && is_grey && can_be_nan(image->dtype),
+        .looks_for_nan = !is_plain(o) && is_grey && tb__elements_are_floats(image->dtype),
         .colormap = o->colormap,
         .min = has_range(o) ? o->min : HUGE_VAL,
         .max = has_range(o) ? o->max : -HUGE_VAL,
         .white = white_of(image->dtype),
-        .load = loader.load};
+        .dtype = image->dtype};
     return TB_STATUS_OK;
 }
 
@@ -124,12 +115,11 @@ static size_t load_piece(double *out, const tb__shading *s, const tb__raster *r,
                          size_t channel)
 {
     size_t count = r->width - x < PIECE ? r->width - x : PIECE;
-    uint8_t packed[PIECE * sizeof(double)];
+    uint8_t piece[PIECE * sizeof(double)];
     size_t size = r->element->size;
-    s->load(out,
-            pack_piece(packed, element_of(r, x, y, channel), r->x_stride * (ptrdiff_t)size, size,
-                       count),
-            count);
+    const uint8_t *packed = pack_piece(piece, element_of(r, x, y, channel),
+                                       r->x_stride * (ptrdiff_t)size, size, count);
+    tb__elements_load(out, packed, s->dtype, count);
     return count;
 }
 

@@ -21,7 +21,7 @@ typedef struct tb__shading {
     tb_colormap colormap;
     double min, max;
     double white; /* the value of an alpha that hides nothing */
-    void (*load)(double *out, const unsigned char *data, size_t count);
+    tb_dtype dtype;
 } tb__shading;
 
 /* |raster| is that of |image|, and |options| may be NULL.  TB_STATUS_OK, or TB_STATUS_INVALID in

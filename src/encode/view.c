@@ -3,74 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "encode/elements.h"
 #include "encode/histogram_kernels.h"
-
-/* --- element types ---------------------------------------------------------------------------- */
-
-static float float_of_bfloat16(uint16_t bits)
-{
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return value;
-}
-
-/* As a cast, but without a branch: both halves are exact, so there is one rounding. */
-static double double_of_uint64(uint64_t value)
-{
-    return (double)(uint32_t)(value >> 32) * 0x1p32 + (double)(uint32_t)value;
-}
-
-/* memcpy, as the data may lie at any address. */
-#define DEFINE_LOAD(name, to, type, expression)                                                    \
-    static void name(to *restrict out, const unsigned char *restrict data, size_t count)           \
-    {                                                                                              \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            type element;                                                                          \
-            memcpy(&element, data + i * sizeof element, sizeof element);                           \
-            out[i] = (to)(expression);                                                             \
-        }                                                                                          \
-    }
-
-#define DEFINE_LOADS(name, type, expression)                                                       \
-    DEFINE_LOAD(load_##name, double, type, expression)                                             \
-    DEFINE_LOAD(load_floats_##name, float, type, expression)
-
-DEFINE_LOADS(uint8, uint8_t, element)
-DEFINE_LOADS(int8, int8_t, element)
-DEFINE_LOADS(uint16, uint16_t, element)
-DEFINE_LOADS(int16, int16_t, element)
-DEFINE_LOAD(load_uint32, double, uint32_t, element)
-DEFINE_LOAD(load_int32, double, int32_t, element)
-DEFINE_LOAD(load_uint64, double, uint64_t, double_of_uint64(element))
-DEFINE_LOAD(load_int64, double, int64_t, element)
-DEFINE_LOADS(float16, uint16_t, tb__float_of_half(element))
-DEFINE_LOADS(bfloat16, uint16_t, float_of_bfloat16(element))
-DEFINE_LOADS(float32, float, element)
-DEFINE_LOAD(load_float64, double, double, element)
-DEFINE_LOADS(bool, uint8_t, (element + 255) >> 8) /* 0 or 1; `!= 0` became a branch */
-
-#define BOTH(name) load_##name, load_floats_##name
-
-static const struct {
-    size_t size;
-    void (*load)(double *out, const unsigned char *data, size_t count);
-    void (*load_floats)(float *out, const unsigned char *data, size_t count);
-} types[] = {
-    [TB_UINT8] = {1, BOTH(uint8)},
-    [TB_INT8] = {1, BOTH(int8)},
-    [TB_UINT16] = {2, BOTH(uint16)},
-    [TB_INT16] = {2, BOTH(int16)},
-    [TB_UINT32] = {4, load_uint32, NULL},
-    [TB_INT32] = {4, load_int32, NULL},
-    [TB_UINT64] = {8, load_uint64, NULL},
-    [TB_INT64] = {8, load_int64, NULL},
-    [TB_FLOAT16] = {2, BOTH(float16)},
-    [TB_BFLOAT16] = {2, BOTH(bfloat16)},
-    [TB_FLOAT32] = {4, BOTH(float32)},
-    [TB_FLOAT64] = {8, load_float64, NULL},
-    [TB_BOOL] = {1, BOTH(bool)},
-};
 
 /* --- shape ------------------------------------------------------------------------------------ */
 
@@ -129,8 +63,8 @@ static tb_status scale_strides(tb__view *v, const char *what, tb__error *err)
 static tb_status init(tb__view *out, const char *what, const void *data, size_t count,
                       tb_dtype dtype, tb__error *err)
 {
-    size_t type = (size_t)dtype;
-    if (type >= sizeof types / sizeof types[0])
+    size_t size = tb__element_size(dtype);
+    if (size == 0)
         return tb__error_set(err, TB_STATUS_INVALID, "%s: dtype is %d, not a tb_dtype", what,
                              (int)dtype);
     if (data == NULL && count > 0)
@@ -139,10 +73,9 @@ static tb_status init(tb__view *out, const char *what, const void *data, size_t 
     *out = (tb__view){.data = data,
                       .left = count,
                       .dtype = dtype,
-                      .size = types[type].size,
-                      .rank = 1,
-                      .load = types[type].load,
-                      .load_floats = types[type].load_floats};
+                      .size = size,
+                      .fits_floats = tb__elements_fit_floats(dtype),
+                      .rank = 1};
     return TB_STATUS_OK;
 }
 
@@ -440,7 +373,7 @@ size_t tb__view_read(double *out, size_t room, tb__view *v)
     size_t filled = 0, count;
     while (filled < room && v->left > 0) {
         const void *packed = tb__view_next(&count, v, scratch, least(room - filled, PIECE));
-        v->load(out + filled, packed, count);
+        tb__elements_load(out + filled, packed, v->dtype, count);
         filled += count;
     }
     return filled;

@@ -2,6 +2,7 @@
 #ifndef TB_VIEW_H
 #define TB_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <tblog.h>
@@ -16,13 +17,11 @@ typedef struct tb__view {
     size_t left;               /* elements not read yet */
     tb_dtype dtype;
     size_t size;               /* bytes of an element */
+    bool fits_floats;          /* a float holds every number of the type */
     size_t rank;               /* at least 1 */
     size_t shape[TB__VIEW_MAX_RANK];
     ptrdiff_t strides[TB__VIEW_MAX_RANK]; /* in bytes */
     size_t index[TB__VIEW_MAX_RANK];      /* of the next element */
-    /* Of elements side by side.  The second is NULL where a float does not hold all numbers. */
-    void (*load)(double *out, const unsigned char *data, size_t count);
-    void (*load_floats)(float *out, const unsigned char *data, size_t count);
 } tb__view;
 
 /* Checks what tb_log_histogram_with was given: TB_STATUS_OK or TB_STATUS_INVALID. */

@@ -138,7 +138,7 @@ static bool suits(const tb__bins *bins, tb_dtype dtype)
 {
     tb__view view;
     assert_int_equal(tb__view_init(&view, NULL, 0, dtype, NULL, NULL), TB_STATUS_OK);
-    return bins->takes_doubles || view.load_floats != NULL;
+    return bins->takes_doubles || view.fits_floats;
 }
 
 static void check_tally(const tb__bins *bins, const tb__view *view, const reference *expected)

@@ -85,16 +85,6 @@ static size_t sample_size(const sample *s)
     return s->pieces * s->piece_rows * (s->band + 1);
 }
 
-/* The same as if they had been swapped before they were filtered. */
-static void swap_samples(uint8_t *samples, size_t size)
-{
-    for (size_t i = 0; i < size; i += 2) {
-        uint8_t first = samples[i];
-        samples[i] = samples[i + 1];
-        samples[i + 1] = first;
-    }
-}
-
 /* Filters a piece, at another place of the rows than the one before. */
 static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter)
 {
@@ -110,8 +100,8 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
         tb__filter chosen = filter == BY_ROW ? tb__filter_choose(&part) : (tb__filter)filter;
         *to++ = (uint8_t)chosen;
         tb__filter_apply(to, chosen, &part);
-        if (rows->swapped)
-            swap_samples(to, s->band);
+        if (rows->swapped) /* the same as if that had been done before */
+            tb__swap_samples(to, to, s->band);
         to += s->band;
     }
     memset(to, 0, TB__DEFLATE_SLACK);
@@ -122,11 +112,13 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
 static void measure_piece(chooser *c, const trial *t, size_t number)
 {
     const sample *s = &c->sample;
-    size_t row = s->band + 1, cold = s->cold_rows * row;
+    size_t row = s->band + 1, cold = s->cold_rows * row, pixel = s->rows->pixel_size;
     filter_piece(c->room, s, number, t->filter);
+    bool filtered = t->filter != TB__FILTER_NONE;
+    tb__deflate_bytes first = {c->room, cold, 0, row, pixel, filtered};
+    tb__deflate_bytes rest = {c->room + cold, s->piece_rows * row - cold, cold, row, pixel, filtered};
     if (cold > 0 && t->way == TB__DEFLATE_MATCHES)
-        tb__deflate_learn(c->deflate, &(tb__deflate_bytes){c->room, cold, 0});
-    tb__deflate_bytes rest = {c->room + cold, s->piece_rows * row - cold, cold};
+        tb__deflate_learn(c->deflate, &first);
     tb__deflate_try(c->deflate, &rest, t->way);
 }
 
@@ -187,13 +179,12 @@ static bool has_row_again(const tb__rows *rows)
 /* Where there is little to encode, trials take longer than that.  What looks like a photograph
  * takes filters by row and runs, what is even takes matches: for photographs and drawings at most
  * some percent from the best. */
-static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size)
+static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size, unsigned evenness)
 {
     enum { TINY = 4 << 10, LITTLE_PHOTO = 16 << 10, LITTLE_DRAWING = 64 << 10 };
     enum { PHOTO = 300, BETWEEN = 800, DRAWING = 900 };
     if (size > LITTLE_DRAWING)
         return false;
-    unsigned evenness = evenness_of(rows);
     bool is_tiny = size <= TINY;
     bool is_pattern = size <= LITTLE_PHOTO && has_row_again(rows);
     bool is_drawing = evenness >= (is_tiny ? BETWEEN : DRAWING) || (is_tiny && is_pattern);
@@ -227,38 +218,66 @@ static unsigned weight_of_runs(uint64_t bits_per_kilobyte)
     return (unsigned)(WHOLE * WHOLE / allowance);
 }
 
-/* A thick sample: less of what has many bits, since that takes time. */
-static void consider_matches(chooser *c, const tb__rows *rows, size_t size,
-                             uint64_t bits_per_kilobyte)
+static void take_thick_sample(chooser *c, const tb__rows *rows, size_t size)
 {
-    enum { SHARE = 8, PIECES = 3, FEW_BITS = 500, UNFILTERED = 980 };
-    int filter = c->best.filter;
-    size /= SHARE;
-    if (bits_per_kilobyte > FEW_BITS)
-        size = (size_t)((uint64_t)size * FEW_BITS / bits_per_kilobyte);
+    enum { PIECES = 3 };
     take_sample(c, rows, size, PIECES);
     if (c->sample.piece_rows < rows->count)
         c->sample.cold_rows = c->sample.piece_rows / 2;
-    consider(c, filter, TB__DEFLATE_RUNS, weight_of_runs(bits_per_kilobyte));
+}
+
+static void consider_matches(chooser *c)
+{
+    enum { UNFILTERED = 980 };
     consider(c, TB__FILTER_NONE, TB__DEFLATE_MATCHES, UNFILTERED); /* its matches are the longest */
     consider(c, TB__FILTER_UP, TB__DEFLATE_MATCHES, WHOLE);
     consider(c, TB__FILTER_SUB, TB__DEFLATE_MATCHES, WHOLE);
+}
+
+/* For drawings it is matches, and not those of Paeth's filter, which takes as long as the others
+ * together. */
+static void try_drawing(chooser *c, const tb__rows *rows, size_t size)
+{
+    enum { SHARE = 12 };
+    take_thick_sample(c, rows, size / SHARE);
+    consider_matches(c);
+}
+
+/* The second sample is smaller where there are many bits, since that takes time. */
+static void try_anything(chooser *c, const tb__rows *rows, size_t size)
+{
+    enum { SHARE = 8, FEW_BITS = 500 };
+    consider_runs(c, rows, size);
+    int filter = c->best.filter;
+    uint64_t bits = c->best.costs[c->sample.pieces - 1] * 1000 / sample_size(&c->sample);
+    size /= SHARE;
+    if (bits > FEW_BITS)
+        size = (size_t)((uint64_t)size * FEW_BITS / bits);
+    take_thick_sample(c, rows, size);
+    consider(c, filter, TB__DEFLATE_RUNS, weight_of_runs(bits));
+    consider_matches(c);
     consider(c, TB__FILTER_PAETH, TB__DEFLATE_MATCHES, WHOLE);
 }
 
-static tb__choice choose_by_trials(chooser *c, const tb__rows *rows, size_t size)
+static tb__choice choose_by_trials(tb__deflate *deflate, uint8_t *room, const tb__rows *rows,
+                                   size_t size, unsigned evenness)
 {
-    consider_runs(c, rows, size);
-    uint64_t bits = c->best.costs[c->sample.pieces - 1];
-    consider_matches(c, rows, size, bits * 1000 / sample_size(&c->sample));
-    bool by_row = c->best.filter == BY_ROW;
-    return (tb__choice){by_row, by_row ? TB__FILTER_NONE : (tb__filter)c->best.filter, c->best.way};
+    enum { DRAWING = 800 };
+    chooser c = {.deflate = deflate, .room = room};
+    if (evenness >= DRAWING)
+        try_drawing(&c, rows, size);
+    else
+        try_anything(&c, rows, size);
+    bool by_row = c.best.filter == BY_ROW;
+    return (tb__choice){by_row, by_row ? TB__FILTER_NONE : (tb__filter)c.best.filter, c.best.way};
 }
 
 tb__choice tb__choose(tb__deflate *deflate, uint8_t *room, const tb__rows *rows)
 {
-    chooser c = {.deflate = deflate, .room = room};
-    size_t size = rows->count * (rows->size + 1);
     tb__choice chosen;
-    return choose_at_sight(&chosen, rows, size) ? chosen : choose_by_trials(&c, rows, size);
+    size_t size = rows->count * (rows->size + 1);
+    unsigned evenness = evenness_of(rows);
+    if (choose_at_sight(&chosen, rows, size, evenness))
+        return chosen;
+    return choose_by_trials(deflate, room, rows, size, evenness);
 }

@@ -22,12 +22,12 @@ static void begin_block(tb__deflate *d)
     d->block_size = 0;
 }
 
-tb__deflate *tb__deflate_new(uint64_t size, size_t row_size)
+tb__deflate *tb__deflate_new(uint64_t size)
 {
     tb__deflate *d = tb__malloc(sizeof *d);
     if (d == NULL)
         return NULL;
-    if (!tb__lz77_init(&d->lz77, size, row_size)) {
+    if (!tb__lz77_init(&d->lz77, size)) {
         tb__free(d);
         return NULL;
     }

@@ -12,9 +12,8 @@
 
 typedef struct tb__deflate tb__deflate;
 
-/* For a stream of |size| bytes, in which what comes again is likely to do so after |row_size|.
- * NULL when memory is short. */
-tb__deflate *tb__deflate_new(uint64_t size, size_t row_size);
+/* For a stream of |size| bytes.  NULL when memory is short. */
+tb__deflate *tb__deflate_new(uint64_t size);
 void tb__deflate_free(tb__deflate *d);
 
 /* Adds a part to the block, which is not full.  The parts of a block follow one another in memory

@@ -115,6 +115,16 @@ tb__filter tb__filter_choose(const tb__filter_part *part)
     return best;
 }
 
+void tb__swap_samples(uint8_t *to, const uint8_t *from, size_t size)
+{
+    for (size_t i = 0; i < size; i += 2) {
+        uint16_t sample;
+        memcpy(&sample, from + i, sizeof sample);
+        sample = (uint16_t)(sample << 8 | sample >> 8);
+        memcpy(to + i, &sample, sizeof sample);
+    }
+}
+
 size_t tb__filter_count_even(const uint8_t *bytes, size_t size, size_t pixel_size)
 {
     const uint8_t *before = bytes - pixel_size;

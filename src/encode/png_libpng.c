@@ -147,7 +147,7 @@ static bool choose_settings(settings *out, const tb__pixels *pixels)
     uint64_t size = (uint64_t)(row_size + 1) * pixels->height;
     uint8_t *zeros = tb__calloc(1, row_size);
     uint8_t *room = tb__malloc(tb__choose_room(row_size, pixel_size));
-    tb__deflate *deflate = tb__deflate_new(size, row_size + 1);
+    tb__deflate *deflate = tb__deflate_new(size);
     bool ready = zeros != NULL && room != NULL && deflate != NULL;
     if (ready) {
         tb__rows rows = {pixels->data, zeros,      pixels->height,

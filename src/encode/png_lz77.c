@@ -13,10 +13,9 @@ static unsigned choose_hash_bits(uint64_t size)
     return bits;
 }
 
-bool tb__lz77_init(tb__lz77 *z, uint64_t size, size_t row_size)
+bool tb__lz77_init(tb__lz77 *z, uint64_t size)
 {
     memset(z, 0, sizeof *z);
-    z->row_size = row_size;
     z->last_distance = 1;
     z->hash_bits = choose_hash_bits(size);
     z->table = tb__calloc((size_t)1 << z->hash_bits, sizeof *z->table);
@@ -156,7 +155,7 @@ typedef struct match {
 /* Where a match may begin: it ends within |most| bytes and comes from within |reach| before. */
 typedef struct place {
     const uint8_t *p;
-    size_t most, reach;
+    size_t most, reach, row_size;
     uint32_t position; /* in the stream */
 } place;
 
@@ -164,7 +163,7 @@ static inline place place_at(const tb__lz77 *z, const tb__deflate_bytes *bytes, 
 {
     size_t left = bytes->size - at, before = bytes->before + at;
     return (place){bytes->data + at, left < TB__LONGEST_MATCH ? left : TB__LONGEST_MATCH,
-                   before < TB__DEFLATE_WINDOW ? before : TB__DEFLATE_WINDOW,
+                   before < TB__DEFLATE_WINDOW ? before : TB__DEFLATE_WINDOW, bytes->row_size,
                    z->position + (uint32_t)at};
 }
 
@@ -226,7 +225,7 @@ static inline match find_match(tb__lz77 *z, const place *at)
     match best = {3, 0};
     uint32_t *bucket = bucket_of(z, at->p), *small = small_of(z, at->p);
     try_distance(&best, at, 1);
-    try_distance(&best, at, z->row_size);
+    try_distance(&best, at, at->row_size);
     try_distance(&best, at, at->position - bucket[0]);
     try_distance(&best, at, z->last_distance);
     for (size_t i = 1; i < TB__LZ77_WAYS; i++)
@@ -241,9 +240,10 @@ static inline match find_match(tb__lz77 *z, const place *at)
 /* The match at |*at| or, as long as that is better, at the next byte. */
 static match find_best_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t *at)
 {
+    enum { GOOD = 32 };
     place here = place_at(z, bytes, *at);
     match best = find_match(z, &here);
-    while (best.distance != 0 && *at + 1 + 4 <= bytes->size) {
+    while (best.distance != 0 && best.length < GOOD && *at + 1 + 4 <= bytes->size) {
         here = place_at(z, bytes, *at + 1);
         match next = find_match(z, &here);
         if (next.length <= best.length)
@@ -254,18 +254,28 @@ static match find_best_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t
     return best;
 }
 
-/* Remembers what a match covers; of a long one the ends, where something begins or ends: at least
- * as much as comes again at once when the match is one of many alike. */
-static void remember_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t from, match m)
+static void remember_bytes(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t from, size_t end,
+                           size_t step)
 {
-    enum { BEGINNING = 1, MOST_OF_END = 16, SHORT = 48 };
-    size_t end = from + m.length - 1, tail = m.distance < MOST_OF_END ? m.distance : MOST_OF_END;
+    for (size_t i = from; i < end; i += step)
+        remember(z, bytes->data + i, z->position + (uint32_t)i);
+}
+
+/* Remembers what the match at |at| covers, but for its first byte.  Of a short one that is not
+ * filtered the pixels; of a long one the ends, where something begins or ends: at least as much as
+ * comes again at once when the match is one of many alike. */
+static void remember_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t at, match m)
+{
+    enum { MOST_OF_END = 16, SHORT = 48 };
+    size_t end = at + m.length, tail = m.distance < MOST_OF_END ? m.distance : MOST_OF_END;
     if (end > bytes->size - 4)
         end = bytes->size - 4;
-    for (size_t i = from; i < end; i++) {
-        if (end - from > SHORT && i == from + BEGINNING)
-            i = end - tail;
-        remember(z, bytes->data + i, z->position + (uint32_t)i);
+    if (end <= at + 1 + SHORT) {
+        size_t step = bytes->filtered ? 1 : bytes->pixel_size;
+        remember_bytes(z, bytes, at + step, end, step);
+    } else {
+        remember_bytes(z, bytes, at + 1, at + 2, 1);
+        remember_bytes(z, bytes, end - tail, end, 1);
     }
 }
 
@@ -275,17 +285,31 @@ static size_t step_over(size_t literals)
     return literals < 32 ? 1 : literals < 256 ? literals / 32 + 1 : 8;
 }
 
+/* Where to look when there is no match at |at| and the last one ended at |done|: for its end may be
+ * within a pixel, at the next bytes, and then where pixels begin.  |*row_end| is at most behind. */
+static size_t next_place(const tb__deflate_bytes *bytes, size_t *row_end, size_t done, size_t at)
+{
+    enum { FEW = 3 };
+    size_t literals = at - done;
+    at += literals < FEW ? 1 : step_over(literals) * bytes->pixel_size;
+    if (at - done < FEW || bytes->pixel_size == 1)
+        return at;
+    while (*row_end <= at)
+        *row_end += bytes->row_size;
+    return at + (*row_end - at) % bytes->pixel_size;
+}
+
 static void find_matches(tb__lz77 *z, tb__sequences *out, const tb__deflate_bytes *bytes)
 {
     const uint8_t *data = bytes->data;
-    size_t at = 0, done = 0;
+    size_t at = 0, done = 0, row_end = bytes->row_size;
     while (at + 4 <= bytes->size) {
         match m = find_best_match(z, bytes, &at);
         if (m.distance == 0) {
-            at += step_over(at - done);
+            at = next_place(bytes, &row_end, done, at);
             continue;
         }
-        remember_match(z, bytes, at + 1, m);
+        remember_match(z, bytes, at, m);
         while (at > done && m.length < TB__LONGEST_MATCH && bytes->before + at > m.distance &&
                data[at - 1] == *(data + at - 1 - m.distance)) {
             at--;

@@ -20,10 +20,13 @@ enum {
 typedef enum tb__deflate_way { TB__DEFLATE_RUNS, TB__DEFLATE_MATCHES } tb__deflate_way;
 
 /* |size| bytes, 1 to TB__DEFLATE_PART, and TB__DEFLATE_SLACK more.  The |before| bytes that lie
- * before them were in earlier parts. */
+ * before them were in earlier parts.  They are looked at as rows of |row_size| bytes, each of one
+ * byte and then of pixels of |pixel_size|, neither of them 0, as they are or filtered. */
 typedef struct tb__deflate_bytes {
     const uint8_t *data;
     size_t size, before;
+    size_t row_size, pixel_size;
+    bool filtered;
 } tb__deflate_bytes;
 
 /* |literals| bytes as they are, then |length| bytes from a distance before; none if it is 0. */
@@ -50,7 +53,6 @@ enum { TB__LZ77_WAYS = 4, TB__LZ77_SMALL_BITS = 12 };
 
 /* All zero but for what tb__lz77_init sets. */
 typedef struct tb__lz77 {
-    size_t row_size;
     uint32_t position; /* in the stream; it may wrap around */
     size_t last_distance;
     unsigned hash_bits;
@@ -59,9 +61,8 @@ typedef struct tb__lz77 {
     uint32_t small[1 << TB__LZ77_SMALL_BITS]; /* the latest position of three bytes by their hash */
 } tb__lz77;
 
-/* For a stream of |size| bytes, in which what comes again is likely to do so after |row_size|.
- * False when memory is short. */
-bool tb__lz77_init(tb__lz77 *z, uint64_t size, size_t row_size);
+/* For a stream of |size| bytes.  False when memory is short. */
+bool tb__lz77_init(tb__lz77 *z, uint64_t size);
 void tb__lz77_destroy(tb__lz77 *z);
 
 /* Adds a part to |out|, which has less than TB__BLOCK_SYMBOLS symbols. */

@@ -64,7 +64,7 @@ static bool create(encoder *e, tb__buf *out, const tb__pixels *pixels)
         e->swapped = tb__calloc(e->strip_rows + 1, e->row_size);
     e->filtered = tb__malloc(e->filtered_size + TB__DEFLATE_SLACK);
     e->sample = tb__malloc(tb__choose_room(e->row_size, e->pixel_size));
-    e->deflate = tb__deflate_new((uint64_t)(e->row_size + 1) * pixels->height, e->row_size + 1);
+    e->deflate = tb__deflate_new((uint64_t)(e->row_size + 1) * pixels->height);
     return e->zeros != NULL && (e->swapped != NULL || !e->swap) && e->filtered != NULL &&
            e->sample != NULL && e->deflate != NULL;
 }
@@ -145,22 +145,14 @@ static tb__rows rows_at(const encoder *e, size_t y, size_t count)
                       e->pixel_size, e->swap};
 }
 
-static void swap_samples(uint8_t *to, const uint8_t *from, size_t size)
-{
-    for (size_t i = 0; i < size; i += 2) {
-        to[i] = from[i + 1];
-        to[i + 1] = from[i];
-    }
-}
-
 /* The rows of a strip as the file has their samples. */
 static tb__rows take_strip(encoder *e, size_t y, size_t count)
 {
     tb__rows rows = rows_at(e, y, count);
     if (e->swap) {
         uint8_t *own = e->swapped + e->row_size;
-        swap_samples(own, rows.data, count * e->row_size);
-        swap_samples(e->swapped, rows.above, e->row_size);
+        tb__swap_samples(own, rows.data, count * e->row_size);
+        tb__swap_samples(e->swapped, rows.above, e->row_size);
         rows.data = own;
         rows.above = e->swapped;
         rows.swapped = false;
@@ -219,10 +211,12 @@ static tb_status make_room(encoder *e, size_t size)
 /* Takes |size| bytes that lie behind what is filled. */
 static tb_status add_filtered(encoder *e, size_t size)
 {
+    bool filtered = e->choice.filter_by_row || e->choice.filter != TB__FILTER_NONE;
     tb_status rv = TB_STATUS_OK;
     for (size_t part; size > 0 && rv == TB_STATUS_OK; size -= part) {
         part = size < TB__DEFLATE_PART ? size : TB__DEFLATE_PART;
-        tb__deflate_bytes bytes = {e->filtered + e->filled, part, e->filled};
+        tb__deflate_bytes bytes = {e->filtered + e->filled, part,          e->filled,
+                                   e->row_size + 1,         e->pixel_size, filtered};
         if (tb__deflate_is_full(e->deflate))
             rv = end_block(e, false);
         tb__deflate_add(e->deflate, &bytes, e->choice.way);

@@ -20,12 +20,18 @@ static uint32_t random_bits(void)
 
 /* --- there and back --------------------------------------------------------------------------- */
 
+/* A part; pixels of 1 to 8 bytes, whether rows have whole ones or not. */
+static tb__deflate_bytes bytes_at(const uint8_t *data, size_t at, size_t count, size_t row)
+{
+    return (tb__deflate_bytes){data + at, count, at, row, 1 + row % 8, row % 2 == 0};
+}
+
 /* Compresses in parts of |part| bytes, the ways in turn if |both|; a block has |parts|, or fewer
  * when it is full. */
 static void compress_all(tb__buf *out, const uint8_t *data, size_t size, size_t part, size_t parts,
                          size_t row, tb__deflate_way way, bool both)
 {
-    tb__deflate *d = tb__deflate_new(size, row);
+    tb__deflate *d = tb__deflate_new(size);
     assert_non_null(d);
     size_t taken = 0;
     for (size_t at = 0, count; at < size; at += count) {
@@ -35,7 +41,8 @@ static void compress_all(tb__buf *out, const uint8_t *data, size_t size, size_t 
             assert_int_equal(tb__deflate_block_size(d), 0);
             taken = 0;
         }
-        tb__deflate_add(d, &(tb__deflate_bytes){data + at, count, at}, way);
+        tb__deflate_bytes bytes = bytes_at(data, at, count, row);
+        tb__deflate_add(d, &bytes, way);
         taken++;
         if (both)
             way = way == TB__DEFLATE_RUNS ? TB__DEFLATE_MATCHES : TB__DEFLATE_RUNS;
@@ -187,11 +194,12 @@ static void deflate_forgets_the_fixed_code_after_its_block(void **state)
     static const size_t parts[] = {1, 9000, 2, 10997};
     tb__buf out = {0};
     fill_mixed(data, SIZE);
-    tb__deflate *d = tb__deflate_new(SIZE, 100);
+    tb__deflate *d = tb__deflate_new(SIZE);
     assert_non_null(d);
     size_t at = 0;
     for (size_t i = 0; i < 4; at += parts[i], i++) {
-        tb__deflate_add(d, &(tb__deflate_bytes){data + at, parts[i], at}, TB__DEFLATE_MATCHES);
+        tb__deflate_bytes bytes = bytes_at(data, at, parts[i], 100);
+        tb__deflate_add(d, &bytes, TB__DEFLATE_MATCHES);
         assert_int_equal(tb__deflate_end_block(d, &out, i == 3), TB_STATUS_OK);
     }
     assert_int_equal(at, SIZE);
@@ -210,15 +218,16 @@ static void deflate_blocks_have_room_for_any_part(void **state)
         fill_noise(data, FIRST);
         for (size_t i = FIRST; i < SIZE; i++) /* matches of three */
             data[i] = (uint8_t)(i % 4 == 0 ? random_bits() : (random_bits() >> 8) % 3);
-        tb__deflate *d = tb__deflate_new(SIZE, 3);
+        tb__deflate *d = tb__deflate_new(SIZE);
         assert_non_null(d);
         size_t at = 0;
         for (size_t count; at < FIRST; at += count) {
             count = FIRST - at < part ? FIRST - at : part;
-            tb__deflate_add(d, &(tb__deflate_bytes){data + at, count, at}, TB__DEFLATE_MATCHES);
+            tb__deflate_bytes bytes = bytes_at(data, at, count, 3);
+            tb__deflate_add(d, &bytes, TB__DEFLATE_MATCHES);
         }
         if (!tb__deflate_is_full(d)) {
-            tb__deflate_bytes rest = {data + FIRST, TB__DEFLATE_PART, FIRST};
+            tb__deflate_bytes rest = bytes_at(data, FIRST, TB__DEFLATE_PART, 3);
             tb__deflate_add(d, &rest, TB__DEFLATE_MATCHES);
         }
         tb__buf out = {0};
@@ -243,10 +252,11 @@ static void deflate_measures_about_what_it_writes(void **state)
         for (size_t w = 0; w < 2; w++) {
             tb__buf out = {0};
             compress_all(&out, data, SIZE, SIZE, 1, 100, ways[w], false);
-            tb__deflate *d = tb__deflate_new(SIZE, 100);
+            tb__deflate *d = tb__deflate_new(SIZE);
             assert_non_null(d);
             tb__deflate_begin_measure(d);
-            tb__deflate_try(d, &(tb__deflate_bytes){data, SIZE, 0}, ways[w]);
+            tb__deflate_bytes bytes = bytes_at(data, 0, SIZE, 100);
+            tb__deflate_try(d, &bytes, ways[w]);
             double ratio = (double)tb__deflate_measure(d) / 8 / (double)out.size;
             assert_true(ratio > 0.9 && ratio < 1.05);
             tb__deflate_end_measure(d);
@@ -263,12 +273,14 @@ static void deflate_does_not_count_what_it_learns(void **state)
     static uint8_t data[2 * HALF + TB__DEFLATE_SLACK];
     fill_noise(data, HALF);
     memcpy(data + HALF, data, HALF);
-    tb__deflate *d = tb__deflate_new(2 * HALF, 100);
+    tb__deflate *d = tb__deflate_new(2 * HALF);
     assert_non_null(d);
     tb__deflate_begin_measure(d);
-    tb__deflate_learn(d, &(tb__deflate_bytes){data, HALF, 0});
+    tb__deflate_bytes first = bytes_at(data, 0, HALF, 100);
+    tb__deflate_bytes second = bytes_at(data, HALF, HALF, 100);
+    tb__deflate_learn(d, &first);
     assert_int_equal(tb__deflate_measure(d), 0);
-    tb__deflate_try(d, &(tb__deflate_bytes){data + HALF, HALF, HALF}, TB__DEFLATE_MATCHES);
+    tb__deflate_try(d, &second, TB__DEFLATE_MATCHES);
     assert_in_range(tb__deflate_measure(d), 1, HALF); /* bits: an eighth */
     tb__deflate_end_measure(d);
     tb__deflate_free(d);
@@ -282,15 +294,17 @@ static void deflate_is_inflated_after_it_has_measured_other_bytes(void **state)
     static uint8_t data[SIZE + TB__DEFLATE_SLACK], other[PART + TB__DEFLATE_SLACK];
     fill_mixed(data, SIZE);
     tb__buf out = {0};
-    tb__deflate *d = tb__deflate_new(SIZE, 100);
+    tb__deflate *d = tb__deflate_new(SIZE);
     assert_non_null(d);
     for (size_t at = 0; at < SIZE; at += PART) {
         for (size_t i = 0; i < PART; i++) /* like what is to come, and then not */
             other[i] = i < PART / 2 ? data[at + i] : (uint8_t)random_bits();
         tb__deflate_begin_measure(d);
-        tb__deflate_try(d, &(tb__deflate_bytes){other, PART, 0}, TB__DEFLATE_MATCHES);
+        tb__deflate_bytes tried = bytes_at(other, 0, PART, 100);
+        tb__deflate_try(d, &tried, TB__DEFLATE_MATCHES);
         tb__deflate_end_measure(d);
-        tb__deflate_add(d, &(tb__deflate_bytes){data + at, PART, at}, TB__DEFLATE_MATCHES);
+        tb__deflate_bytes added = bytes_at(data, at, PART, 100);
+        tb__deflate_add(d, &added, TB__DEFLATE_MATCHES);
         assert_int_equal(tb__deflate_end_block(d, &out, at + PART == SIZE), TB_STATUS_OK);
     }
     check_inflated(&out, data, SIZE);

@@ -132,6 +132,22 @@ static void filter_counts_even_bytes(void **state)
         }
 }
 
+static void filter_swaps_samples(void **state)
+{
+    (void)state;
+    enum { MOST = 200 };
+    uint8_t samples[MOST + 1], swapped[MOST + 1];
+    for (size_t size = 0; size <= MOST; size += 2) {
+        for (size_t i = 0; i <= MOST; i++)
+            samples[i] = swapped[i] = random_byte();
+        tb__swap_samples(swapped, samples, size);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(swapped[i], samples[i ^ 1]);
+        tb__swap_samples(samples, samples, size);
+        assert_memory_equal(samples, swapped, sizeof samples);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +155,7 @@ int main(void)
         cmocka_unit_test(filter_paeth_is_right_for_all_differences),
         cmocka_unit_test(filter_that_leaves_least_is_chosen),
         cmocka_unit_test(filter_counts_even_bytes),
+        cmocka_unit_test(filter_swaps_samples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

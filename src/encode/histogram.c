@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/float_bits.h"
 #include "base/fpenv.h"
+#include "encode/elements.h"
 #include "encode/histogram_check.h"
 #include "encode/histogram_part.h"
 #include "encode/histogram_reduce.h"
@@ -65,8 +66,7 @@ static tb_status pack_summary(tb__buf *out, const summary *s, tb__error *err)
     double *counts = tb__calloc(count, sizeof *counts);
     if (counts == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins", count);
-    for (size_t i = 0; i < count; i++)
-        counts[i] = (double)s->counts[first + i];
+    tb__elements_load(counts, s->counts + first, TB_INT64, count); /* quicker, and they fit */
     histogram.n_bucket = histogram.n_bucket_limit = count;
     histogram.bucket = counts;
     histogram.bucket_limit = tb__pack_doubles(s->bins->edges + 1 + first);

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <tblog.h>
@@ -37,9 +36,7 @@ static void log_by_string(target *t, double value, int64_t step)
 
 static void log_to_csv(target *t, double value, int64_t step)
 {
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    fprintf(t->csv, "%ld.%06ld,%" PRId64 ",%s,%.9g\n", (long)now.tv_sec, (long)now.tv_usec, step,
+    fprintf(t->csv, "%.6f,%" PRId64 ",%s,%.9g\n", clock_seconds(CLOCK_REALTIME), step,
             "loss/train", value);
 }
 

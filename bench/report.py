@@ -19,7 +19,8 @@ LABELS = {
     "tb_log_scalar": "tblog: `tb_log_scalar`",
     "exact_wall_times": "tblog: `tb_tag_log`, `exact_wall_times`",
     "one value a step": "tblog: `tb_tag_log`, one value a step",
-    "CSV": "`fprintf` of a CSV line",
+    "CSV": "`fprintf` of a CSV line, `%.6f,%ld,%s,%.9g`",
+    "CSV, integers": "... with the time as `%ld.%06ld`",
     "EventsWriter": "TensorFlow's `EventsWriter` in C++, an event each",
     "EventsWriter, serialized": "... with an event serialized before",
     "EventsWriter from Python": "... from Python, with an event made before",
@@ -163,7 +164,22 @@ def images(results):
     first = spread(results["image"]["tblog"]["first_us"])
     return ("## Images\n\nA picture of 512 × 512 RGB like a photograph (made by `suite.py`), "
             "written as PNG.\n\n" + arrays(results, "image", labels, "µs", 1)
-            + f"The first picture of a run meets memory that was not used before: {first} µs.\n\n")
+            + f"The first picture of a run meets memory that was not used before: {first} µs.\n\n"
+            + pictures(results["pictures"]))
+
+
+def pictures(measured):
+    """Beside libpng: what is measured of each picture, in turns within a program."""
+    rows = []
+    for key, way in measured.items():
+        kind, name, size = key.split("/")
+        rows.append([f"{kind}: {name}", size, spread(way["cpu_us"]), spread(way["libpng_us"]),
+                     ratio(way["libpng_us"], way["cpu_us"]), number(median(way["bytes"])),
+                     f"{median(numpy.divide(way['bytes'], way['libpng_bytes'])):.3f}"])
+    return ("Pictures of `pictures.py`, beside libpng with its defaults: CPU of all threads, for "
+            "tblog with the record and the file; how many times less that is; bytes, for tblog "
+            "with the event around the picture, some 70, and how many times libpng's.\n\n"
+            + table(["", "pixels", "CPU, µs", "libpng, µs", "less, ×", "bytes", "bytes ×"], rows))
 
 
 def scale(results):

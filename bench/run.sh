@@ -60,7 +60,7 @@ install_python() {
     if [ ! -e "$build/venv/complete" ]; then
         python3 -m venv "$build/venv"
         "$python" -m pip install -q --disable-pip-version-check \
-            numpy matplotlib pillow tensorboard tensorboardX tensorflow-cpu
+            numpy matplotlib pillow scikit-image tensorboard tensorboardX tensorflow-cpu
         touch "$build/venv/complete"
     fi
 }

@@ -91,7 +91,15 @@ static void *open_csv(const char *dir)
     return fopen(path, "w");
 }
 
+/* The wall time as events have it, a double. */
 static void log_csv(void *self, int tag, double value, int64_t step)
+{
+    fprintf(self, "%.6f,%" PRId64 ",%s,%.9g\n", clock_seconds(CLOCK_REALTIME), step, tags[tag],
+            value);
+}
+
+/* The same characters, but for printf the time is two integers, which takes half as long. */
+static void log_csv_integers(void *self, int tag, double value, int64_t step)
 {
     struct timeval now;
     gettimeofday(&now, NULL);
@@ -232,6 +240,7 @@ static const struct {
     {"exact", {open_exact, log_handle, flush_run, close_run}},
     {"rolled", {open_rolled, log_handle, flush_run, close_run}},
     {"csv", {open_csv, log_csv, flush_csv, close_csv}},
+    {"csv_integers", {open_csv, log_csv_integers, flush_csv, close_csv}},
 };
 
 int main(int argc, char **argv)

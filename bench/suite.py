@@ -19,6 +19,8 @@ sys.path.insert(0, str(HERE.parent / "tests" / "tensorboard"))
 
 import numpy
 
+import pictures
+
 # name in the results, who runs it, what it is called there, values a round, bursts, single calls
 SCALARS = [
     ("tb_tag_log", "tblog", "handle", 1000000, 60, 100000),
@@ -26,6 +28,7 @@ SCALARS = [
     ("exact_wall_times", "tblog", "exact", 1000000, 60, 100000),
     ("one value a step", "tblog", "single", 1000000, 60, 100000),
     ("CSV", "tblog", "csv", 1000000, 60, 100000),
+    ("CSV, integers", "tblog", "csv_integers", 1000000, 60, 100000),
     ("EventsWriter", "cpp", "event", 1000000, 60, 100000),
     ("EventsWriter, serialized", "cpp", "serialized", 1000000, 60, 100000),
     ("EventsWriter from Python", "python", "binding", 50000, 10, 5000),
@@ -139,7 +142,8 @@ class Suite:
         from importlib import metadata
         versions = {"tblog": self.options.version, "C compiler": self.options.compiler,
                     "Python": platform.python_version()}
-        for package in ("numpy", "tensorflow-cpu", "tensorboard", "tensorboardX", "pillow"):
+        for package in ("numpy", "tensorflow-cpu", "tensorboard", "tensorboardX", "pillow",
+                        "scikit-image"):
             versions[package] = metadata.version(package)
         if self.has("torch"):
             versions["torch"] = subprocess.run(
@@ -204,6 +208,13 @@ class Suite:
         data = self.build / "photo.rgb"
         photo().tofile(data)
         self.arrays("image", IMAGES, data, 4)
+        for _ in range(self.options.rounds):
+            for kind, name, pixels in pictures.all_pictures():
+                height, width, channels = pixels.shape
+                pixels.tofile(data)
+                figures = json.loads(self.program("images", self.fresh(), data, width, height,
+                                                  channels))
+                self.note("pictures", f"{kind}/{name}/{width} × {height}", figures)
 
     def scale(self):
         largest = 9 if self.options.long else 8
@@ -311,7 +322,7 @@ def main():
     results = suite.build / "results.json"
     if options.only and results.exists():
         suite.results = {**json.loads(results.read_text()), **suite.results}
-        kinds = {"scalars": ["scalars", "limits"], "histograms": ["histogram"], "images": ["image"]}
+        kinds = {"scalars": ["scalars", "limits"], "histograms": ["histogram"], "images": ["image", "pictures"]}
         for subject in chosen:
             for kind in kinds.get(subject, [subject]):
                 suite.results.pop(kind, None)

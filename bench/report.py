@@ -176,7 +176,7 @@ def pictures(measured):
         rows.append([f"{kind}: {name}", size, spread(way["cpu_us"]), spread(way["libpng_us"]),
                      ratio(way["libpng_us"], way["cpu_us"]), number(median(way["bytes"])),
                      f"{median(numpy.divide(way['bytes'], way['libpng_bytes'])):.3f}"])
-    return ("Pictures of `pictures.py`, beside libpng with its defaults: CPU of all threads, for "
+    return ("Pictures of `corpus.py`, beside libpng with its defaults: CPU of all threads, for "
             "tblog with the record and the file; how many times less that is; bytes, for tblog "
             "with the event around the picture, some 70, and how many times libpng's.\n\n"
             + table(["", "pixels", "CPU, µs", "libpng, µs", "less, ×", "bytes", "bytes ×"], rows))

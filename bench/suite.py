@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "tensorboard"))
 
 import numpy
 
-import pictures
+import corpus
 
 # name in the results, who runs it, what it is called there, values a round, bursts, single calls
 SCALARS = [
@@ -209,7 +209,7 @@ class Suite:
         photo().tofile(data)
         self.arrays("image", IMAGES, data, 4)
         for _ in range(self.options.rounds):
-            for kind, name, pixels in pictures.all_pictures():
+            for kind, name, pixels in corpus.all_pictures():
                 height, width, channels = pixels.shape
                 pixels.tofile(data)
                 figures = json.loads(self.program("images", self.fresh(), data, width, height,

@@ -237,12 +237,20 @@ static inline match find_match(tb__lz77 *z, const place *at)
     return best;
 }
 
-/* The match at |*at| or, as long as that is better, at the next byte. */
+/* What has been filtered comes again from any byte on, else it is whole pixels. */
+static inline size_t unit_of(const tb__deflate_bytes *bytes)
+{
+    return bytes->filtered ? 1 : bytes->pixel_size;
+}
+
+/* The match at |*at| or, where a unit is a byte and as long as that is better, at the next one. */
 static match find_best_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t *at)
 {
     enum { GOOD = 32 };
     place here = place_at(z, bytes, *at);
     match best = find_match(z, &here);
+    if (unit_of(bytes) > 1)
+        return best;
     while (best.distance != 0 && best.length < GOOD && *at + 1 + 4 <= bytes->size) {
         here = place_at(z, bytes, *at + 1);
         match next = find_match(z, &here);
@@ -261,9 +269,9 @@ static void remember_bytes(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t f
         remember(z, bytes->data + i, z->position + (uint32_t)i);
 }
 
-/* Remembers what the match at |at| covers, but for its first byte.  Of a short one that is not
- * filtered the pixels; of a long one the ends, where something begins or ends: at least as much as
- * comes again at once when the match is one of many alike. */
+/* Remembers what the match at |at| covers, but for its first byte.  Of a short one the units; of a
+ * long one the ends, where something begins or ends: at least as much as comes again at once when
+ * the match is one of many alike. */
 static void remember_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t at, match m)
 {
     enum { MOST_OF_END = 16, SHORT = 48 };
@@ -271,7 +279,7 @@ static void remember_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t a
     if (end > bytes->size - 4)
         end = bytes->size - 4;
     if (end <= at + 1 + SHORT) {
-        size_t step = bytes->filtered ? 1 : bytes->pixel_size;
+        size_t step = unit_of(bytes);
         remember_bytes(z, bytes, at + step, end, step);
     } else {
         remember_bytes(z, bytes, at + 1, at + 2, 1);

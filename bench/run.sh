@@ -2,12 +2,13 @@
 # Measures what tblog costs, beside its peers and the limits of the machine, and writes
 # bench/RESULTS.md and its plots.
 #
-# usage: bench/run.sh [--help] [--long] [--quick] [--only SUBJECT,...]
+# usage: bench/run.sh [--help] [--long] [--quick] [--only SUBJECT,...] [--to DIRECTORY]
 #
 #   --long    up to 10^9 scalars (some 25 GB of disk)
 #   --quick   few rounds and at most 10^6 scalars, to see whether all works
 #   --only    of scalars, histograms, images, scale, small, load, details; the rest of RESULTS.md
 #             comes from the run before
+#   --to      where RESULTS.md and the plots go, rather than to bench
 #
 # Everything is made below build/bench.  The peers come from PyPI into a virtual environment; set
 # TBLOG_BENCH_PYTHON to use one that has them.  TensorFlow's C++ writer needs g++, the crate
@@ -19,6 +20,7 @@ source=$(cd "$(dirname "$0")/.." && pwd)
 build=${TBLOG_BENCH_BUILD-$source/build/bench}
 rust_version=0.5.9
 suite_options=()
+results=$source/bench
 while [ $# -gt 0 ]; do
     case $1 in
     --help)
@@ -29,6 +31,10 @@ while [ $# -gt 0 ]; do
     --quick) suite_options+=(--rounds 2 --most 6) ;;
     --only)
         suite_options+=(--only "${2?--only needs a value}")
+        shift
+        ;;
+    --to)
+        results=${2?--to needs a value}
         shift
         ;;
     *)
@@ -119,5 +125,6 @@ version=$(sed -n 's/^#define TBLOG_VERSION "\(.*\)"/\1/p' "$source/include/tblog
 "$python" "$source/bench/suite.py" --build "$build" --version "$version" \
     --compiler "$(cc --version | head -n 1)" --rust "$rust_version" ${torch:+--torch "$torch"} \
     ${suite_options[@]+"${suite_options[@]}"}
-"$python" "$source/bench/report.py" "$build/results.json" "$source/bench"
-say "Written: bench/RESULTS.md"
+mkdir -p "$results"
+"$python" "$source/bench/report.py" "$build/results.json" "$results"
+say "Written: $results/RESULTS.md"

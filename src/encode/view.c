@@ -366,6 +366,17 @@ const void *tb__view_next(size_t *out_count, tb__view *v, void *scratch, size_t 
     return start;
 }
 
+void tb__view_fetch(const tb__view *v, size_t count)
+{
+    enum { LINE = 64 };
+    ptrdiff_t stride = v->strides[v->rank - 1];
+    if (v->left == 0 || stride <= 0 || stride > LINE)
+        return;
+    size_t size = next_run(v, count) * (size_t)stride;
+    for (size_t at = 0; at < size; at += LINE)
+        __builtin_prefetch(v->data + v->offset + at);
+}
+
 size_t tb__view_read(double *out, size_t room, tb__view *v)
 {
     enum { PIECE = 256 };

@@ -171,7 +171,7 @@ tb_status tb__event_encode_scalars(tb__buf *out, double wall_time, int64_t step,
 }
 
 TB__COLD tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_t step,
-                                 const uint8_t *graph_def, size_t size)
+                                          const uint8_t *graph_def, size_t size)
 {
     uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + TB__LENGTH_MAX_SIZE + size);
     if (p == NULL)
@@ -182,8 +182,8 @@ TB__COLD tb_status tb__event_encode_graph(tb__buf *out, double wall_time, int64_
 }
 
 TB__COLD tb_status tb__event_encode_graph_profile(tb__buf *out, double wall_time, int64_t step,
-                                         const char *tag, size_t tag_size,
-                                         const uint8_t *run_metadata, size_t size)
+                                                  const char *tag, size_t tag_size,
+                                                  const uint8_t *run_metadata, size_t size)
 {
     uint8_t *p = tb__buf_extend(out, HEAD_MAX_SIZE + 3 * TB__LENGTH_MAX_SIZE + tag_size + size);
     if (p == NULL)

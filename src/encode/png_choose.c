@@ -112,11 +112,17 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
 static void measure_piece(chooser *c, const trial *t, size_t number)
 {
     const sample *s = &c->sample;
-    size_t row = s->band + 1, cold = s->cold_rows * row, pixel = s->rows->pixel_size;
+    size_t row = s->band + 1, cold = s->cold_rows * row;
     filter_piece(c->room, s, number, t->filter);
-    bool filtered = t->filter != TB__FILTER_NONE;
-    tb__deflate_bytes first = {c->room, cold, 0, row, pixel, filtered};
-    tb__deflate_bytes rest = {c->room + cold, s->piece_rows * row - cold, cold, row, pixel, filtered};
+    tb__deflate_bytes first = {.data = c->room,
+                               .size = cold,
+                               .row_size = row,
+                               .pixel_size = s->rows->pixel_size,
+                               .filtered = t->filter != TB__FILTER_NONE};
+    tb__deflate_bytes rest = first;
+    rest.data += cold;
+    rest.size = s->piece_rows * row - cold;
+    rest.before = cold;
     if (cold > 0 && t->way == TB__DEFLATE_MATCHES)
         tb__deflate_learn(c->deflate, &first);
     tb__deflate_try(c->deflate, &rest, t->way);

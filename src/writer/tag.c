@@ -52,6 +52,15 @@ static uint64_t hash_name(const char *name, size_t size)
     return size == 0 ? hash : mix(hash, last_word(name, size));
 }
 
+/* By words, as the hash goes: a call of memcmp costs as much as all that. */
+static bool is_same_name(const char *a, const char *b, size_t size)
+{
+    for (; size > 8; a += 8, b += 8, size -= 8)
+        if (word_at(a) != word_at(b))
+            return false;
+    return size == 0 || last_word(a, size) == last_word(b, size);
+}
+
 static tb__tag_table *new_table(size_t slots, tb__tag_table *outgrown)
 {
     tb__tag_table *table = tb__calloc(1, sizeof *table + slots * sizeof table->slots[0]);
@@ -68,9 +77,15 @@ static tb_tag *find(const tb__tag_table *table, const char *name, size_t size, u
         tb_tag *tag = atomic_load_explicit(&table->slots[i & table->mask], memory_order_acquire);
         if (tag == NULL)
             return NULL;
-        if (tag->hash == hash && tag->name_size == size && memcmp(tag->name, name, size) == 0)
+        if (tag->hash == hash && tag->name_size == size && is_same_name(tag->name, name, size))
             return tag;
     }
+}
+
+static tb_tag *look_up(const tb__tags *tags, const char *name, size_t size)
+{
+    const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
+    return find(table, name, size, hash_name(name, size));
 }
 
 static void insert(tb__tag_table *table, tb_tag *tag)
@@ -151,13 +166,18 @@ tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error
     return rv;
 }
 
+static inline bool has_extent(const tb_tag *tag, const tb__about *about)
+{
+    return tag->extent == 0 || about->extent == 0 || tag->extent == about->extent;
+}
+
 static tb_status check_known(const tb_tag *tag, const tb__about *about, tb__error *err)
 {
     if (tag->kind != about->kind)
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
                              tb__quote(tag->name).text, tb__kind_text(tag->kind),
                              tb__kind_text(about->kind));
-    if (tag->extent != 0 && about->extent != 0 && tag->extent != about->extent)
+    if (!has_extent(tag, about))
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" has %zu %s already, not %zu",
                              tb__quote(tag->name).text, tag->extent, about->extent_name,
                              about->extent);
@@ -226,7 +246,8 @@ static void publish(tb__tags *tags, tb_tag *tag)
 
 /* Called with the lock, when |name| is not there.  The copy in the file comes first: an entry that
  * names a tag must be readable whenever the process is killed. */
-static tb_status add(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about)
+TB__COLD static tb_status add(tb_tag **out, tb__tags *tags, const char *name,
+                              const tb__about *about)
 {
     tb__buf metadata = {0};
     tb_tag *tag = new_tag(tags, name, strlen(name), about->kind);
@@ -285,7 +306,7 @@ static tb_status restore(tb__tags *tags, const tb__stored_tag *stored)
     return TB_STATUS_OK;
 }
 
-tb_status tb__tags_restore(tb__tags *tags)
+TB__COLD tb_status tb__tags_restore(tb__tags *tags)
 {
     tb__stored_tag stored;
     size_t position = 0;
@@ -300,23 +321,21 @@ tb_status tb__tags_check(tb_tag **out, const tb__tags *tags, const char *name,
 {
     if (name == NULL)
         return tb__error_set(err, TB_STATUS_INVALID, "tag is NULL");
-    size_t size = strlen(name);
-    const tb__tag_table *table = atomic_load_explicit(&tags->table, memory_order_acquire);
-    *out = find(table, name, size, hash_name(name, size));
+    *out = look_up(tags, name, strlen(name));
     if (*out == NULL)
         return tb__tags_check_new(name, about, err);
     return check_known(*out, about, err);
 }
 
-tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
-                       tb__error *err)
+/* For a tag that is new, or not what |about| says. */
+TB__COLD static tb_status get_anew(tb_tag **out, tb__tags *tags, const char *name,
+                                   const tb__about *about, tb__error *err)
 {
     tb_status rv = tb__tags_check(out, tags, name, about, err);
     if (rv != TB_STATUS_OK || *out != NULL)
         return rv;
-    size_t size = strlen(name);
     pthread_mutex_lock(&tags->lock);
-    *out = find(atomic_load(&tags->table), name, size, hash_name(name, size));
+    *out = look_up(tags, name, strlen(name));
     bool is_new = *out == NULL; /* unless somebody was faster */
     if (is_new)
         rv = add(out, tags, name, about);
@@ -324,6 +343,16 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
     if (rv != TB_STATUS_OK)
         return tb__error_set(err, rv, "tag \"%s\": %s", tb__quote(name).text, tb_status_text(rv));
     return is_new ? TB_STATUS_OK : check_known(*out, about, err);
+}
+
+tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb__about *about,
+                       tb__error *err)
+{
+    tb_tag *tag = name != NULL ? look_up(tags, name, strlen(name)) : NULL;
+    if (tag == NULL || tag->kind != about->kind || !has_extent(tag, about))
+        return get_anew(out, tags, name, about, err);
+    *out = tag;
+    return TB_STATUS_OK;
 }
 
 void tb__tags_lock(tb__tags *tags)

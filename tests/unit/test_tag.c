@@ -50,6 +50,47 @@ static void tags_are_found_by_name_and_id(void **state)
     }
 }
 
+/* The hash of a name of two words, as tag.c makes it, and its inverse but for the second word. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+static bool is_letters(uint64_t word)
+{
+    for (; word != 0; word >>= 8)
+        if ((word & 0xff) < ' ' || (word & 0xff) > '~')
+            return false;
+    return true;
+}
+
+static void tags_of_one_hash_are_told_apart(void **state)
+{
+    (void)state;
+    enum { SIZE = 16 };
+    char first[SIZE + 1] = "loss/train/first", second[SIZE + 1] = "";
+    uint64_t words[2], other[2] = {0};
+    memcpy(words, first, SIZE);
+    for (uint64_t i = 0; second[0] == '\0'; i++) { /* some thousand tries */
+        snprintf(second, sizeof second, "%08d", (int)i);
+        memcpy(other, second, sizeof other[0]);
+        other[1] = mix(SIZE, words[0]) ^ words[1] ^ mix(SIZE, other[0]);
+        if (other[1] >> 56 == 0 || !is_letters(other[1]))
+            second[0] = '\0';
+    }
+    memcpy(second, other, SIZE);
+    tb_tag *tags_made[2], *again;
+    assert_int_equal(tb__tags_get(&tags_made[0], &tags, first, &scalar, &err), TB_STATUS_OK);
+    assert_int_equal(tb__tags_get(&tags_made[1], &tags, second, &scalar, &err), TB_STATUS_OK);
+    assert_ptr_not_equal(tags_made[0], tags_made[1]);
+    assert_int_equal(tags_made[0]->hash, tags_made[1]->hash);
+    assert_int_equal(tb__tags_get(&again, &tags, first, &scalar, &err), TB_STATUS_OK);
+    assert_ptr_equal(again, tags_made[0]);
+    assert_int_equal(tb__tags_get(&again, &tags, second, &scalar, &err), TB_STATUS_OK);
+    assert_ptr_equal(again, tags_made[1]);
+}
+
 static void tags_are_checked_without_being_added(void **state)
 {
     (void)state;
@@ -135,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         tag_test(tags_are_found_by_name_and_id),
+        tag_test(tags_of_one_hash_are_told_apart),
         tag_test(tags_are_checked_without_being_added),
         tag_test(tags_keep_their_kind_and_their_first_names),
         tag_test(tags_keep_their_extent),

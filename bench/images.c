@@ -123,12 +123,13 @@ typedef struct encoding {
  * writes no file.  Little pictures several at a time, so that waking the worker does not count. */
 static encoding measure_encoding(tb_writer *w, const char *name, const tb_image *image)
 {
-    enum { COUNT = 15, ENOUGH = 1 << 18 };
+    enum { COUNT = 15, ENOUGH = 1 << 20 };
     double ours[COUNT], theirs[COUNT];
     encoding e = {0};
     size_t bytes = image->width * image->height * image->channels;
     int batch = bytes < ENOUGH ? (int)(ENOUGH / bytes) : 1;
-    tb_log_image(w, name, image, 0); /* with the tag's metadata */
+    if (tb_log_image(w, name, image, 0) != TB_STATUS_OK) /* with the tag's metadata */
+        exit(EXIT_FAILURE);
     tb_flush(w);
     e.our_bytes = -file_size(w);
     for (int i = 0; i < COUNT; i++) {
@@ -289,9 +290,9 @@ static void print_all(const char *dir)
 static void print_picture(const char *dir, const char *path, tb_image image)
 {
     size_t size = image.width * image.height * image.channels;
-    uint8_t *pixels = malloc(size);
+    uint8_t *pixels = malloc(size + 1);
     FILE *file = fopen(path, "rb");
-    if (pixels == NULL || file == NULL || fread(pixels, 1, size, file) != size) {
+    if (size == 0 || image.channels > 4 || pixels == NULL || file == NULL || fread(pixels, 1, size, file) != size) {
         fprintf(stderr, "cannot read %zu bytes of %s\n", size, path);
         exit(EXIT_FAILURE);
     }
@@ -313,7 +314,9 @@ int main(int argc, char **argv)
                       (tb_image){.width = strtoul(argv[3], NULL, 10),
                                  .height = strtoul(argv[4], NULL, 10),
                                  .channels = strtoul(argv[5], NULL, 10)});
-    else
+    else if (argc < 3)
         print_all(dir);
-    return 0;
+    else
+        fprintf(stderr, "usage: %s [DIR [FILE WIDTH HEIGHT CHANNELS]]\n", argv[0]);
+    return argc < 3 || argc == 6 ? 0 : EXIT_FAILURE;
 }

@@ -135,16 +135,22 @@ def scalars(way, directory, values, bursts, singles):
 
 
 def arrays(log, data, writer, directory, count):
+    def finish():
+        writer.flush()
+        time.sleep(0.5)  # some return while their thread still writes
+
     log(data, 0)
-    writer.flush()
-    cpu, calls = time.process_time(), []
+    finish()
+    size, cpu, calls = dir_bytes(directory), time.process_time(), []
     for i in range(count):
         calls.append(timed(log, data, i + 1))
         writer.flush()
-    writer.close()  # some flush while their thread still writes
-    return {"call_us": numpy.median(calls) / 1e3,
-            "cpu_us": (time.process_time() - cpu) * 1e6 / count,
-            "bytes": dir_bytes(directory) / (count + 1)}
+    finish()
+    result = {"call_us": numpy.median(calls) / 1e3,
+              "cpu_us": (time.process_time() - cpu) * 1e6 / count,
+              "bytes": (dir_bytes(directory) - size) / count}
+    writer.close()
+    return result
 
 
 def histogram(way, directory, data, count):

@@ -165,7 +165,7 @@ def images(results):
     return ("## Images\n\nA picture of 512 × 512 RGB like a photograph (made by `suite.py`), "
             "written as PNG.\n\n" + arrays(results, "image", labels, "µs", 1)
             + f"The first picture of a run meets memory that was not used before: {first} µs.\n\n"
-            + pictures(results["pictures"]))
+            + pictures(results.get("pictures", {})))
 
 
 def pictures(measured):

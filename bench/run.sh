@@ -63,11 +63,12 @@ install_python() {
         return
     fi
     python=$build/venv/bin/python
-    if [ ! -e "$build/venv/complete" ]; then
+    local packages='numpy matplotlib pillow scikit-image tensorboard tensorboardX tensorflow-cpu'
+    if [ "$(cat "$build/venv/complete" 2>/dev/null)" != "$packages" ]; then
         python3 -m venv "$build/venv"
-        "$python" -m pip install -q --disable-pip-version-check \
-            numpy matplotlib pillow scikit-image tensorboard tensorboardX tensorflow-cpu
-        touch "$build/venv/complete"
+        # shellcheck disable=SC2086
+        "$python" -m pip install -q --disable-pip-version-check $packages
+        echo "$packages" >"$build/venv/complete"
     fi
 }
 

@@ -19,8 +19,6 @@ sys.path.insert(0, str(HERE.parent / "tests" / "tensorboard"))
 
 import numpy
 
-import corpus
-
 # name in the results, who runs it, what it is called there, values a round, bursts, single calls
 SCALARS = [
     ("tb_tag_log", "tblog", "handle", 1000000, 60, 100000),
@@ -142,8 +140,7 @@ class Suite:
         from importlib import metadata
         versions = {"tblog": self.options.version, "C compiler": self.options.compiler,
                     "Python": platform.python_version()}
-        for package in ("numpy", "tensorflow-cpu", "tensorboard", "tensorboardX", "pillow",
-                        "scikit-image"):
+        for package in ("numpy", "tensorflow-cpu", "tensorboard", "tensorboardX", "pillow"):
             versions[package] = metadata.version(package)
         if self.has("torch"):
             versions["torch"] = subprocess.run(
@@ -205,6 +202,7 @@ class Suite:
         self.arrays("histogram", HISTOGRAMS, data, 1)
 
     def images(self):
+        import corpus
         data = self.build / "photo.rgb"
         photo().tofile(data)
         self.arrays("image", IMAGES, data, 4)
@@ -322,7 +320,8 @@ def main():
     results = suite.build / "results.json"
     if options.only and results.exists():
         suite.results = {**json.loads(results.read_text()), **suite.results}
-        kinds = {"scalars": ["scalars", "limits"], "histograms": ["histogram"], "images": ["image", "pictures"]}
+        kinds = {"scalars": ["scalars", "limits"], "histograms": ["histogram"],
+                 "images": ["image", "pictures"]}
         for subject in chosen:
             for kind in kinds.get(subject, [subject]):
                 suite.results.pop(kind, None)

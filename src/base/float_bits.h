@@ -38,6 +38,18 @@ static inline double tb__double_of_bits(uint64_t bits)
     return value;
 }
 
+/* binary16: 5 bits of exponent with bias 15, 10 of mantissa.  Its denormals become the mantissa of
+ * 2^-14, which is taken off again: no denormal float is needed on the way, which may be slow. */
+static inline float tb__float_of_half(uint16_t half)
+{
+    uint32_t size = (uint32_t)(half & 0x7fff) << 13;
+    uint32_t bits = size + ((127 - 15) << 23);
+    float low = tb__float_of_bits(size + ((127 - 14) << 23)) - 0x1p-14f;
+    bits = size < 1 << 23 ? tb__float_bits(low) : bits;
+    bits = size >= 31 << 23 ? bits + ((128 - 16) << 23) : bits;
+    return tb__float_of_bits(bits | (uint32_t)(half & 0x8000) << 16);
+}
+
 /* Without the sign: larger for a larger number, and largest for NaN. */
 static inline uint64_t tb__double_size(double value)
 {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/float_bits.h"
-#include "encode/histogram_kernels.h"
 
 static float float_of_bfloat16(uint16_t bits)
 {

@@ -1,4 +1,4 @@
-/* The numbers of every element type. */
+/* The element types, and their numbers as floats or doubles. */
 #ifndef TB_ELEMENTS_H
 #define TB_ELEMENTS_H
 
@@ -10,7 +10,7 @@
 /* Bytes of an element; 0 of what is not a tb_dtype. */
 size_t tb__element_size(tb_dtype dtype);
 
-/* Whether the type is one of floating-point numbers; not of what is not a tb_dtype. */
+/* Whether the numbers are floating-point ones; false for what is not a tb_dtype. */
 bool tb__elements_are_floats(tb_dtype dtype);
 
 /* Whether a float holds every number of the type. */

@@ -66,7 +66,7 @@ static tb_status pack_summary(tb__buf *out, const summary *s, tb__error *err)
     double *counts = tb__calloc(count, sizeof *counts);
     if (counts == NULL)
         return tb__error_set(err, TB_STATUS_NO_MEMORY, "histogram: no memory for %zu bins", count);
-    tb__elements_load(counts, s->counts + first, TB_INT64, count); /* quicker, and they fit */
+    tb__elements_load(counts, s->counts + first, TB_INT64, count); /* quicker; they are below 2^63 */
     histogram.n_bucket = histogram.n_bucket_limit = count;
     histogram.bucket = counts;
     histogram.bucket_limit = tb__pack_doubles(s->bins->edges + 1 + first);

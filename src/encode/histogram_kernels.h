@@ -153,23 +153,4 @@ void tb__double_lanes_finish_deviations(tb__block_sums *out, tb__double_lanes *l
         return (tb__census){zeros, nan, infinite};                                                 \
     }
 
-/* binary16: 5 bits of exponent with bias 15, 10 of mantissa.  Its denormals become the mantissa of
- * 2^-14, which is taken off again: no denormal float is needed on the way, which may be slow. */
-static inline float tb__float_of_half(uint16_t half)
-{
-    uint32_t size = (uint32_t)(half & 0x7fff) << 13;
-    uint32_t bits = size + ((127 - 15) << 23);
-    uint32_t low_bits = size + ((127 - 14) << 23);
-    float low;
-    memcpy(&low, &low_bits, sizeof low);
-    low -= 0x1p-14f;
-    memcpy(&low_bits, &low, sizeof low);
-    bits = size < 1 << 23 ? low_bits : bits;
-    bits = size >= 31 << 23 ? bits + ((128 - 16) << 23) : bits;
-    bits |= (uint32_t)(half & 0x8000) << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 #endif

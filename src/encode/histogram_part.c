@@ -169,7 +169,7 @@ static const void *as_floats(tb__histogram_part *p, const tb__view *view, const 
 }
 
 /* The next block comes while this one is counted: a processor does not look so far ahead by
- * itself. */
+ * itself.  Sums alone keep pace with memory without that. */
 static void fetch_ahead(const tb__histogram_part *p, const tb__view *view)
 {
     if (p->aim.bins != NULL)

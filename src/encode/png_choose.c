@@ -101,7 +101,7 @@ static void filter_piece(uint8_t *to, const sample *s, size_t number, int filter
         *to++ = (uint8_t)chosen;
         tb__filter_apply(to, chosen, &part);
         if (rows->swapped) /* the same as if that had been done before */
-            tb__swap_samples(to, to, s->band);
+            tb__filter_swap_samples(to, to, s->band);
         to += s->band;
     }
     memset(to, 0, TB__DEFLATE_SLACK);
@@ -118,6 +118,7 @@ static void measure_piece(chooser *c, const trial *t, size_t number)
                                .size = cold,
                                .row_size = row,
                                .pixel_size = s->rows->pixel_size,
+                               .row_left = row,
                                .filtered = t->filter != TB__FILTER_NONE};
     tb__deflate_bytes rest = first;
     rest.data += cold;
@@ -157,6 +158,8 @@ static void consider(chooser *c, int filter, tb__deflate_way way, unsigned weigh
 
 /* --- At sight --------------------------------------------------------------------------------- */
 
+enum { DRAWING = 800 }; /* evenness from which on it is one */
+
 /* How many in a thousand bytes equal those of the pixel before.  Of photographs 0 to 370 do, of
  * plots 780 to 980, of masks more; of scans, garments on black, and what is enlarged 300 to 900. */
 static unsigned evenness_of(const tb__rows *rows)
@@ -188,13 +191,13 @@ static bool has_row_again(const tb__rows *rows)
 static bool choose_at_sight(tb__choice *out, const tb__rows *rows, size_t size, unsigned evenness)
 {
     enum { TINY = 4 << 10, LITTLE_PHOTO = 16 << 10, LITTLE_DRAWING = 64 << 10 };
-    enum { PHOTO = 300, BETWEEN = 800, DRAWING = 900 };
+    enum { PHOTO = 300, SURELY_DRAWING = 900 };
     if (size > LITTLE_DRAWING)
         return false;
     bool is_tiny = size <= TINY;
     bool is_pattern = size <= LITTLE_PHOTO && has_row_again(rows);
-    bool is_drawing = evenness >= (is_tiny ? BETWEEN : DRAWING) || (is_tiny && is_pattern);
-    bool is_photo = size <= LITTLE_PHOTO && evenness < (is_tiny ? BETWEEN : PHOTO) && !is_pattern;
+    bool is_drawing = evenness >= (is_tiny ? DRAWING : SURELY_DRAWING) || (is_tiny && is_pattern);
+    bool is_photo = size <= LITTLE_PHOTO && evenness < (is_tiny ? DRAWING : PHOTO) && !is_pattern;
     *out = (tb__choice){is_photo, TB__FILTER_NONE,
                         is_photo ? TB__DEFLATE_RUNS : TB__DEFLATE_MATCHES};
     return is_photo || is_drawing;
@@ -255,12 +258,13 @@ static void try_anything(chooser *c, const tb__rows *rows, size_t size)
     enum { SHARE = 8, FEW_BITS = 500 };
     consider_runs(c, rows, size);
     int filter = c->best.filter;
-    uint64_t bits = c->best.costs[c->sample.pieces - 1] * 1000 / sample_size(&c->sample);
+    uint64_t bits_per_kilobyte =
+        c->best.costs[c->sample.pieces - 1] * 1000 / sample_size(&c->sample);
     size /= SHARE;
-    if (bits > FEW_BITS)
-        size = (size_t)((uint64_t)size * FEW_BITS / bits);
+    if (bits_per_kilobyte > FEW_BITS)
+        size = (size_t)((uint64_t)size * FEW_BITS / bits_per_kilobyte);
     take_thick_sample(c, rows, size);
-    consider(c, filter, TB__DEFLATE_RUNS, weight_of_runs(bits));
+    consider(c, filter, TB__DEFLATE_RUNS, weight_of_runs(bits_per_kilobyte));
     consider_matches(c);
     consider(c, TB__FILTER_PAETH, TB__DEFLATE_MATCHES, WHOLE);
 }
@@ -268,9 +272,8 @@ static void try_anything(chooser *c, const tb__rows *rows, size_t size)
 static tb__choice choose_by_trials(tb__deflate *deflate, uint8_t *room, const tb__rows *rows,
                                    size_t size, unsigned evenness)
 {
-    enum { DRAWING = 800 };
     chooser c = {.deflate = deflate, .room = room};
-    if (evenness >= DRAWING)
+    if (evenness >= DRAWING && rows->size > rows->pixel_size)
         try_drawing(&c, rows, size);
     else
         try_anything(&c, rows, size);

@@ -115,7 +115,7 @@ tb__filter tb__filter_choose(const tb__filter_part *part)
     return best;
 }
 
-void tb__swap_samples(uint8_t *to, const uint8_t *from, size_t size)
+void tb__filter_swap_samples(uint8_t *to, const uint8_t *from, size_t size)
 {
     for (size_t i = 0; i < size; i += 2) {
         uint16_t sample;

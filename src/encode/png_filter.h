@@ -27,8 +27,8 @@ void tb__filter_apply(uint8_t *to, tb__filter filter, const tb__filter_part *par
 /* The filter that leaves the smallest differences, as far as half of the part tells. */
 tb__filter tb__filter_choose(const tb__filter_part *part);
 
-/* Swaps the two bytes of each sample; |from| may be |to|. */
-void tb__swap_samples(uint8_t *to, const uint8_t *from, size_t size);
+/* Swaps the two bytes of each sample in |size| bytes, which is even; |from| may be |to|. */
+void tb__filter_swap_samples(uint8_t *to, const uint8_t *from, size_t size);
 
 /* How many of |size| bytes of a row equal those of the pixel before, which they have. */
 size_t tb__filter_count_even(const uint8_t *bytes, size_t size, size_t pixel_size);

@@ -237,13 +237,14 @@ static inline match find_match(tb__lz77 *z, const place *at)
     return best;
 }
 
-/* What has been filtered comes again from any byte on, else it is whole pixels. */
+/* What matches are made of: pixels that are filtered differ in some of their bytes only. */
 static inline size_t unit_of(const tb__deflate_bytes *bytes)
 {
     return bytes->filtered ? 1 : bytes->pixel_size;
 }
 
-/* The match at |*at| or, where a unit is a byte and as long as that is better, at the next one. */
+/* The match at |*at| or, where a unit is a byte and as long as a short one gets longer, at the next
+ * one. */
 static match find_best_match(tb__lz77 *z, const tb__deflate_bytes *bytes, size_t *at)
 {
     enum { GOOD = 32 };
@@ -293,8 +294,9 @@ static size_t step_over(size_t literals)
     return literals < 32 ? 1 : literals < 256 ? literals / 32 + 1 : 8;
 }
 
-/* Where to look when there is no match at |at| and the last one ended at |done|: for its end may be
- * within a pixel, at the next bytes, and then where pixels begin.  |*row_end| is at most behind. */
+/* Where to look when there is no match at |at| and the last one ended at |done|: at the next bytes,
+ * since that may be within a pixel, and then where pixels begin.  |*row_end|, where a row ends, is
+ * moved on until it is behind that. */
 static size_t next_place(const tb__deflate_bytes *bytes, size_t *row_end, size_t done, size_t at)
 {
     enum { FEW = 3 };
@@ -310,7 +312,7 @@ static size_t next_place(const tb__deflate_bytes *bytes, size_t *row_end, size_t
 static void find_matches(tb__lz77 *z, tb__sequences *out, const tb__deflate_bytes *bytes)
 {
     const uint8_t *data = bytes->data;
-    size_t at = 0, done = 0, row_end = bytes->row_size;
+    size_t at = 0, done = 0, row_end = bytes->row_left;
     while (at + 4 <= bytes->size) {
         match m = find_best_match(z, bytes, &at);
         if (m.distance == 0) {

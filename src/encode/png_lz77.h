@@ -20,13 +20,16 @@ enum {
 typedef enum tb__deflate_way { TB__DEFLATE_RUNS, TB__DEFLATE_MATCHES } tb__deflate_way;
 
 /* |size| bytes, 1 to TB__DEFLATE_PART, and TB__DEFLATE_SLACK more.  The |before| bytes that lie
- * before them were in earlier parts.  They are looked at as rows of |row_size| bytes, each of one
- * byte and then of pixels of |pixel_size|, neither of them 0, as they are or filtered. */
+ * before them were in earlier parts.
+ *
+ * The rest says where matches are likely, and any bytes are taken: rows of |row_size| bytes, each of
+ * a filter's number and then pixels of |pixel_size|.  All sizes are 1 or more. */
 typedef struct tb__deflate_bytes {
     const uint8_t *data;
     size_t size, before;
     size_t row_size, pixel_size;
-    bool filtered;
+    size_t row_left; /* of the row in which |data| begins */
+    bool filtered;   /* pixels are not as they were, but differences */
 } tb__deflate_bytes;
 
 /* |literals| bytes as they are, then |length| bytes from a distance before; none if it is 0. */

@@ -151,8 +151,8 @@ static tb__rows take_strip(encoder *e, size_t y, size_t count)
     tb__rows rows = rows_at(e, y, count);
     if (e->swap) {
         uint8_t *own = e->swapped + e->row_size;
-        tb__swap_samples(own, rows.data, count * e->row_size);
-        tb__swap_samples(e->swapped, rows.above, e->row_size);
+        tb__filter_swap_samples(own, rows.data, count * e->row_size);
+        tb__filter_swap_samples(e->swapped, rows.above, e->row_size);
         rows.data = own;
         rows.above = e->swapped;
         rows.swapped = false;
@@ -208,15 +208,21 @@ static tb_status make_room(encoder *e, size_t size)
     return rv;
 }
 
-/* Takes |size| bytes that lie behind what is filled. */
+/* Takes the |size| bytes of a strip that lie behind what is filled. */
 static tb_status add_filtered(encoder *e, size_t size)
 {
+    size_t row = e->row_size + 1;
     bool filtered = e->choice.filter_by_row || e->choice.filter != TB__FILTER_NONE;
     tb_status rv = TB_STATUS_OK;
     for (size_t part; size > 0 && rv == TB_STATUS_OK; size -= part) {
         part = size < TB__DEFLATE_PART ? size : TB__DEFLATE_PART;
-        tb__deflate_bytes bytes = {e->filtered + e->filled, part,          e->filled,
-                                   e->row_size + 1,         e->pixel_size, filtered};
+        tb__deflate_bytes bytes = {.data = e->filtered + e->filled,
+                                   .size = part,
+                                   .before = e->filled,
+                                   .row_size = row,
+                                   .pixel_size = e->pixel_size,
+                                   .row_left = size - (size - 1) / row * row,
+                                   .filtered = filtered};
         if (tb__deflate_is_full(e->deflate))
             rv = end_block(e, false);
         tb__deflate_add(e->deflate, &bytes, e->choice.way);

@@ -372,9 +372,11 @@ void tb__view_fetch(const tb__view *v, size_t count)
     ptrdiff_t stride = v->strides[v->rank - 1];
     if (v->left == 0 || stride <= 0 || stride > LINE)
         return;
-    size_t size = next_run(v, count) * (size_t)stride;
+    const unsigned char *first = v->data + v->offset;
+    size_t size = (next_run(v, count) - 1) * (size_t)stride + v->size;
     for (size_t at = 0; at < size; at += LINE)
-        __builtin_prefetch(v->data + v->offset + at);
+        __builtin_prefetch(first + at);
+    __builtin_prefetch(first + size - 1); /* one line more where the first is not at its start */
 }
 
 size_t tb__view_read(double *out, size_t room, tb__view *v)

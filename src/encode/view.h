@@ -51,7 +51,8 @@ size_t tb__view_copy(void *out, size_t room, tb__view *view);
  * |scratch|, which has room for as many.  |*out_count| is 0 at the end. */
 const void *tb__view_next(size_t *out_count, tb__view *view, void *scratch, size_t room);
 
-/* A hint: the next |count| elements will be wanted soon, and had better come out of memory now. */
+/* A hint: of the next |count| elements those of the row under way will be wanted soon, and had
+ * better come out of memory now.  Where their strides are long it does nothing. */
 void tb__view_fetch(const tb__view *view, size_t count);
 
 /* Reads the next elements, at most |room|, and returns how many; 0 at the end.  The conversion of

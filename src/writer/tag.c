@@ -166,7 +166,7 @@ tb_status tb__tags_check_new(const char *name, const tb__about *about, tb__error
     return rv;
 }
 
-static inline bool has_extent(const tb_tag *tag, const tb__about *about)
+static inline bool extents_agree(const tb_tag *tag, const tb__about *about)
 {
     return tag->extent == 0 || about->extent == 0 || tag->extent == about->extent;
 }
@@ -177,7 +177,7 @@ static tb_status check_known(const tb_tag *tag, const tb__about *about, tb__erro
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" holds %s already, not %s",
                              tb__quote(tag->name).text, tb__kind_text(tag->kind),
                              tb__kind_text(about->kind));
-    if (!has_extent(tag, about))
+    if (!extents_agree(tag, about))
         return tb__error_set(err, TB_STATUS_INVALID, "tag \"%s\" has %zu %s already, not %zu",
                              tb__quote(tag->name).text, tag->extent, about->extent_name,
                              about->extent);
@@ -349,7 +349,7 @@ tb_status tb__tags_get(tb_tag **out, tb__tags *tags, const char *name, const tb_
                        tb__error *err)
 {
     tb_tag *tag = name != NULL ? look_up(tags, name, strlen(name)) : NULL;
-    if (tag == NULL || tag->kind != about->kind || !has_extent(tag, about))
+    if (tag == NULL || tag->kind != about->kind || !extents_agree(tag, about))
         return get_anew(out, tags, name, about, err);
     *out = tag;
     return TB_STATUS_OK;

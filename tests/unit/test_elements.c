@@ -50,7 +50,7 @@ static void elements_are_loaded(void **state)
     for (int type = 0; type < DTYPES; type++) {
         tb_dtype dtype = (tb_dtype)type;
         size_t size = element_size(dtype);
-        for (size_t count = 0; count <= COUNT; count = count < 40 ? count + 1 : count * 3) {
+        for (size_t count = 0; count < COUNT; count = count < 40 ? count + 1 : count * 3) {
             array a = array_filled(dtype, COUNT, FILL_BITS, count);
             const char *from = (const char *)a.data + count % 2 * size;
             char *moved = malloc(count * size + 1);

@@ -321,6 +321,24 @@ static void png_keeps_every_sample_where_rows_fill_a_strip(void **state)
         }
 }
 
+/* Longer than what is compressed at once, so that the second part begins within a pixel. */
+static void png_keeps_every_sample_of_rows_in_parts(void **state)
+{
+    (void)state;
+    enum { ROWS = 4 };
+    static const struct {
+        uint32_t width, channels, sample_size;
+    } cases[] = {{17000, 4, 1}, {8500, 4, 2}, {33000, 2, 1}};
+    for (size_t i = 0; i < sizeof paintings / sizeof *paintings; i++)
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            tb__pixels pixels =
+                paint(paintings[i], cases[k].width, cases[k].channels, cases[k].sample_size);
+            pixels.height = ROWS;
+            check_pixels(&pixels);
+            free_pixels(&pixels, 0);
+        }
+}
+
 /* --- anything --------------------------------------------------------------------------------- */
 
 static uint32_t random_below(uint32_t limit)
@@ -558,6 +576,7 @@ int main(void)
         cmocka_unit_test(png_of_noise_stays_below_its_bound),
         cmocka_unit_test(png_keeps_every_sample_of_any_kind_of_picture),
         cmocka_unit_test(png_keeps_every_sample_where_rows_fill_a_strip),
+        cmocka_unit_test(png_keeps_every_sample_of_rows_in_parts),
         cmocka_unit_test(png_keeps_every_sample_of_anything),
         cmocka_unit_test(png_is_about_as_small_as_libpng_makes_it),
         cmocka_unit_test(png_of_a_little_picture_is_about_as_small),

@@ -20,10 +20,16 @@ static uint32_t random_bits(void)
 
 /* --- there and back --------------------------------------------------------------------------- */
 
-/* A part; pixels of 1 to 8 bytes, whether rows have whole ones or not. */
+/* A part; pixels of 1 to 8 bytes, filtered or not, whether rows have whole ones or not. */
 static tb__deflate_bytes bytes_at(const uint8_t *data, size_t at, size_t count, size_t row)
 {
-    return (tb__deflate_bytes){data + at, count, at, row, 1 + row % 8, row % 2 == 0};
+    return (tb__deflate_bytes){.data = data + at,
+                               .size = count,
+                               .before = at,
+                               .row_size = row,
+                               .pixel_size = 1 + row / 2 % 8,
+                               .row_left = row - at % row,
+                               .filtered = row % 2 == 0};
 }
 
 /* Compresses in parts of |part| bytes, the ways in turn if |both|; a block has |parts|, or fewer

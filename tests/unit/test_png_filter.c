@@ -140,10 +140,10 @@ static void filter_swaps_samples(void **state)
     for (size_t size = 0; size <= MOST; size += 2) {
         for (size_t i = 0; i <= MOST; i++)
             samples[i] = swapped[i] = random_byte();
-        tb__swap_samples(swapped, samples, size);
+        tb__filter_swap_samples(swapped, samples, size);
         for (size_t i = 0; i < size; i++)
             assert_int_equal(swapped[i], samples[i ^ 1]);
-        tb__swap_samples(samples, samples, size);
+        tb__filter_swap_samples(samples, samples, size);
         assert_memory_equal(samples, swapped, sizeof samples);
     }
 }

@@ -341,39 +341,12 @@ static void view_refuses_what_is_no_array(void **state)
                         "space");
 }
 
-static void view_that_is_fetched_reads_the_same(void **state)
-{
-    (void)state;
-    enum { COUNT = 600, STRIDES = 5 };
-    static const ptrdiff_t strides[STRIDES] = {1, 3, 40, -1, -7};
-    static double values[COUNT * 40], expected[COUNT], actual[COUNT];
-    for (size_t i = 0; i < COUNT * 40; i++)
-        values[i] = (double)i;
-    for (size_t k = 0; k < STRIDES; k++)
-        for (size_t count = 0; count <= COUNT; count += 200) {
-            const double *first = strides[k] < 0 ? values + COUNT * 40 - 1 : values;
-            const tb_histogram_options options = {.stride = strides[k]};
-            tb__view plain, fetched;
-            assert_int_equal(tb__view_init(&plain, first, count, TB_FLOAT64, &options, NULL),
-                             TB_STATUS_OK);
-            fetched = plain;
-            for (size_t room = 64, step; (step = tb__view_read(expected, room, &plain)) > 0;) {
-                tb__view_fetch(&fetched, room);
-                assert_int_equal(tb__view_read(actual, room, &fetched), step);
-                assert_memory_equal(actual, expected, step * sizeof *actual);
-            }
-            tb__view_fetch(&fetched, 64); /* there is nothing left */
-            assert_int_equal(tb__view_read(actual, 64, &fetched), 0);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(view_reads_every_type),
         cmocka_unit_test(view_reads_every_float_of_16_bits),
         cmocka_unit_test(view_reads_unaligned_data),
-        cmocka_unit_test(view_that_is_fetched_reads_the_same),
         cmocka_unit_test(view_steps_by_a_stride),
         cmocka_unit_test(view_walks_dimensions),
         cmocka_unit_test(view_walks_any_dimensions),

@@ -73,12 +73,9 @@ static void tags_of_one_hash_are_told_apart(void **state)
     char first[SIZE + 1] = "loss/train/first", second[SIZE + 1] = "";
     uint64_t words[2], other[2] = {0};
     memcpy(words, first, SIZE);
-    for (uint64_t i = 0; second[0] == '\0'; i++) { /* some thousand tries */
-        snprintf(second, sizeof second, "%08d", (int)i);
-        memcpy(other, second, sizeof other[0]);
-        other[1] = mix(SIZE, words[0]) ^ words[1] ^ mix(SIZE, other[0]);
-        if (!is_printable(other[1]))
-            second[0] = '\0';
+    for (uint64_t i = 1; !is_printable(other[0]) || !is_printable(other[1]); i++) {
+        other[0] = (mix(0, i) & UINT64_C(0x1f1f1f1f1f1f1f1f)) | UINT64_C(0x4040404040404040);
+        other[1] = mix(SIZE, words[0]) ^ words[1] ^ mix(SIZE, other[0]); /* some thousand tries */
     }
     memcpy(second, other, SIZE);
     tb_tag *tags_made[2], *again;

@@ -178,7 +178,7 @@ def pictures(measured):
                      f"{median(numpy.divide(way['bytes'], way['libpng_bytes'])):.3f}"])
     return ("Pictures of `corpus.py`, beside libpng with its defaults: CPU of all threads, for "
             "tblog with the record and the file; how many times less that is; bytes, for tblog "
-            "with the event around the picture, some 70, and how many times libpng's.\n\n"
+            "with the event around the picture, some 55, and how many times libpng's.\n\n"
             + table(["", "pixels", "CPU, µs", "libpng, µs", "less, ×", "bytes", "bytes ×"], rows))
 
 

@@ -118,12 +118,18 @@ static tb_status allocate_counts(summary *s, tb__error *err)
     return TB_STATUS_OK;
 }
 
+static tb__bins_use use_of(const task *t)
+{
+    size_t values = t->tallied ? 0 : t->view->left;
+    return (tb__bins_use){tb__elements_fit_floats(t->view->dtype), values};
+}
+
 /* The bins, when they do not depend on the data. */
 static tb_status make_given_bins(summary *s, const task *t, tb__error *err)
 {
     s->bins = &s->own_bins;
     if (t->options->bins > 0) {
-        tb__bins_use use = {t->view->fits_floats, t->tallied ? 0 : t->view->left};
+        const tb__bins_use use = use_of(t);
         return tb__bins_init(&s->own_bins, t->options->edges, t->options->bins, &use, err);
     }
     s->bins = tb__exponential_bins();
@@ -134,7 +140,7 @@ static tb_status make_given_bins(summary *s, const task *t, tb__error *err)
 
 static tb_status make_equal_bins(summary *s, const task *t, tb__error *err)
 {
-    tb__bins_use use = {t->view->fits_floats, t->tallied ? 0 : t->view->left};
+    const tb__bins_use use = use_of(t);
     s->bins = &s->own_bins;
     return tb__bins_init_equal(&s->own_bins, s->sums.min, s->sums.max, t->options->bins, &use, err);
 }

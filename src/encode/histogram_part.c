@@ -226,7 +226,7 @@ static void add_some(tb__histogram_part *p, tb__view *view)
     p->counted += view->left;
     if (p->aim.tally)
         tally(p, view);
-    else if (takes_floats && view->fits_floats)
+    else if (takes_floats && tb__elements_fit_floats(view->dtype))
         add_floats(p, view);
     else
         add_doubles(p, view);

@@ -235,7 +235,7 @@ static tb_status stone_error(double *out, const survey *s, size_t count, uint64_
                              tb__error *err)
 {
     tb__bins bins;
-    const tb__bins_use use = {s->view->fits_floats, s->view->left};
+    const tb__bins_use use = {tb__elements_fit_floats(s->view->dtype), s->view->left};
     tb_status rv = tb__bins_init_equal(&bins, s->min, s->max, count, &use, err);
     if (rv != TB_STATUS_OK)
         return rv;

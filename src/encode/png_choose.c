@@ -243,8 +243,8 @@ static void consider_matches(chooser *c)
     consider(c, TB__FILTER_SUB, TB__DEFLATE_MATCHES, WHOLE);
 }
 
-/* For drawings it is matches, and not those of Paeth's filter, which takes as long as the others
- * together. */
+/* For drawings it is matches, and not those of Paeth's filter, which takes longest and wins next to
+ * nothing. */
 static void try_drawing(chooser *c, const tb__rows *rows, size_t size)
 {
     enum { SHARE = 12 };

@@ -74,7 +74,6 @@ static tb_status init(tb__view *out, const char *what, const void *data, size_t 
                       .left = count,
                       .dtype = dtype,
                       .size = size,
-                      .fits_floats = tb__elements_fit_floats(dtype),
                       .rank = 1};
     return TB_STATUS_OK;
 }

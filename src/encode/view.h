@@ -2,7 +2,6 @@
 #ifndef TB_VIEW_H
 #define TB_VIEW_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <tblog.h>
@@ -17,7 +16,6 @@ typedef struct tb__view {
     size_t left;               /* elements not read yet */
     tb_dtype dtype;
     size_t size;               /* bytes of an element */
-    bool fits_floats;          /* a float holds every number of the type */
     size_t rank;               /* at least 1 */
     size_t shape[TB__VIEW_MAX_RANK];
     ptrdiff_t strides[TB__VIEW_MAX_RANK]; /* in bytes */

@@ -15,6 +15,7 @@
 #include "base/float_bits.h"
 #include "base/team.h"
 #include "element.h"
+#include "encode/elements.h"
 #include "encode/histogram_part.h"
 #include "encode/histogram_reduce.h"
 #include "arrays.h"
@@ -138,7 +139,7 @@ static bool suits(const tb__bins *bins, tb_dtype dtype)
 {
     tb__view view;
     assert_int_equal(tb__view_init(&view, NULL, 0, dtype, NULL, NULL), TB_STATUS_OK);
-    return bins->takes_doubles || view.fits_floats;
+    return bins->takes_doubles || tb__elements_fit_floats(dtype);
 }
 
 static void check_tally(const tb__bins *bins, const tb__view *view, const reference *expected)
